@@ -1,0 +1,243 @@
+"""Adding a meter: where it is connected, listening, and what was found."""
+
+import asyncio
+from dataclasses import asdict
+from typing import Any, Final, override
+
+from homeassistant.components import usb
+from homeassistant.config_entries import (
+    ConfigEntry,
+    ConfigFlow,
+    ConfigFlowResult,
+    OptionsFlowWithReload,
+)
+from homeassistant.const import CONF_HOST
+from homeassistant.core import callback
+from homeassistant.helpers.selector import (
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    SelectSelector,
+    SelectSelectorConfig,
+    SerialPortSelector,
+    TextSelector,
+)
+import probatio
+
+from .const import (
+    CONF_IDENTITY,
+    CONF_LINE,
+    CONF_LINK,
+    CONF_PORT,
+    CONF_WRITE_INTERVAL,
+    DEFAULT_WRITE_INTERVAL,
+    DOMAIN,
+)
+from .finder import Found, NotFoundError, Progress, find
+from .metering.model import LineSettings
+from .preview import preview
+from .transport import PortError, open_port
+
+CONF_PROTOCOL: Final = "protocol"
+RAW, RFC2217 = "socket", "rfc2217"
+
+LINES: Final = ["2400_8n1", "2400_8e1", "115200_8n1", "9600_7e1", "9600_8n1"]
+"""The line settings of HAN and P1 interfaces; any other can be typed."""
+
+_LINE_FIELD: Final = SelectSelector(
+    SelectSelectorConfig(options=LINES, translation_key="line", custom_value=True)
+)
+
+SERIAL: Final = probatio.Schema(
+    {
+        probatio.Required(CONF_PORT): SerialPortSelector(),
+        probatio.Required(CONF_LINE, default=LINES[0]): _LINE_FIELD,
+    }
+)
+NETWORK: Final = probatio.Schema(
+    {
+        probatio.Required(CONF_HOST): TextSelector(),
+        probatio.Required(CONF_PORT): probatio.All(
+            NumberSelector(
+                NumberSelectorConfig(min=1, max=65535, step=1, mode=NumberSelectorMode.BOX)
+            ),
+            probatio.Coerce(int),
+        ),
+        probatio.Required(CONF_PROTOCOL, default=RAW): SelectSelector(
+            SelectSelectorConfig(options=[RAW, RFC2217], translation_key="protocol")
+        ),
+        probatio.Required(CONF_LINE, default=LINES[2]): _LINE_FIELD,
+    }
+)
+
+
+class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
+    """Adds a meter that pushes its readings."""
+
+    VERSION = 1
+    MINOR_VERSION = 1
+
+    def __init__(self) -> None:
+        """Begin with nothing chosen."""
+        self._step = "serial"
+        self._typed: dict[str, Any] = {}
+        self._url = ""
+        self._line = LineSettings(2400)
+        self._progress = Progress()
+        self._search: asyncio.Task[Found] | None = None
+        self._found: Found | None = None
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> ObisMeterOptionsFlow:
+        """Return the flow for the options of an entry."""
+        return ObisMeterOptionsFlow()
+
+    @override
+    def is_matching(self, other_flow: ObisMeterConfigFlow) -> bool:
+        """Tell whether another flow is about the same port."""
+        return bool(self._url) and other_flow._url == self._url  # noqa: SLF001
+
+    @override
+    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask where the meter is connected."""
+        return self.async_show_menu(step_id="user", menu_options=["serial", "network"])
+
+    async def async_step_serial(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for a serial port of this machine, or one that ESPHome shares."""
+        self._step = "serial"
+        if user_input is None:
+            return self._ask()
+        path = user_input[CONF_PORT].strip()
+        if path.startswith("/dev/"):
+            path = await self.hass.async_add_executor_job(usb.get_serial_by_id, path)
+        return await self._async_try(path, user_input)
+
+    async def async_step_network(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for a serial server or bridge on the network."""
+        self._step = "network"
+        if user_input is None:
+            return self._ask()
+        host = user_input[CONF_HOST].strip()
+        if ":" in host and not host.startswith("["):
+            host = f"[{host}]"
+        url = f"{user_input[CONF_PROTOCOL]}://{host}:{user_input[CONF_PORT]}"
+        return await self._async_try(url, user_input)
+
+    async def _async_try(self, url: str, typed: dict[str, Any]) -> ConfigFlowResult:
+        """Open the port once, so that what is wrong with it is said beside the fields."""
+        self._typed, self._url = typed, url
+        self._async_abort_entries_match({CONF_PORT: url})
+        if self.hass.config_entries.flow.async_has_matching_flow(self):
+            return self.async_abort(reason="already_in_progress")
+        try:
+            self._line = LineSettings.parse(typed[CONF_LINE])
+        except ValueError:
+            return self._ask({CONF_LINE: "line_invalid"})
+        try:
+            port = await open_port(url, self._line)
+        except PortError as err:
+            return self._ask({"base": err.key})
+        await port.close()
+        self._progress = Progress()
+        self._search = self.hass.async_create_task(
+            find(url, self._line, self._on_progress), f"{DOMAIN} listens to {url}"
+        )
+        return await self.async_step_listen()
+
+    def _ask(self, errors: dict[str, str] | None = None) -> ConfigFlowResult:
+        schema = SERIAL if self._step == "serial" else NETWORK
+        return self.async_show_form(
+            step_id=self._step,
+            data_schema=self.add_suggested_values_to_schema(schema, self._typed),
+            errors=errors,
+            description_placeholders={"port": self._url},
+        )
+
+    @callback
+    def _on_progress(self, progress: Progress) -> None:
+        self._progress = progress
+        self.async_update_progress(progress.part)
+        self.async_notify_flow_changed()
+
+    async def async_step_listen(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Show what is heard while the meter is being found."""
+        assert self._search
+        if not self._search.done():
+            action = "hearing" if self._progress.received else "waiting"
+            return self.async_show_progress(
+                step_id="listen",
+                progress_action="understood" if self._progress.understood else action,
+                description_placeholders={"count": str(self._progress.received)},
+                progress_task=self._search,
+            )
+        return self.async_show_progress_done(next_step_id="heard")
+
+    async def async_step_heard(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Go on with the meter found, or back to the settings with the reason why none was."""
+        assert self._search
+        try:
+            self._found = self._search.result()
+        except (NotFoundError, PortError) as err:
+            return self._ask({"base": err.key})
+        if self._found.meter:
+            await self.async_set_unique_id(self._found.meter)
+            self._abort_if_unique_id_configured()
+        return await self.async_step_confirm()
+
+    async def async_step_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show the meter and some of its readings before it is added."""
+        assert self._found
+        who = self._found.identity
+        name = " ".join(filter(None, (who.maker, who.model)))
+        if user_input is None:
+            self._set_confirm_only()
+            return self.async_show_form(
+                step_id="confirm",
+                description_placeholders={
+                    "name": name or "?",
+                    "meter": self._found.meter or "?",
+                    "readings": await preview(self.hass, self._found.readings),
+                },
+            )
+        return self.async_create_entry(
+            title=name or "Electricity meter",
+            data={
+                CONF_PORT: self._url,
+                CONF_LINE: str(self._line),
+                CONF_LINK: self._found.link.name,
+                CONF_IDENTITY: asdict(who),
+            },
+        )
+
+    @callback
+    @override
+    def async_remove(self) -> None:
+        """Let the port go when the owner closes the dialog."""
+        if self._search:
+            self._search.cancel()
+
+
+class ObisMeterOptionsFlow(OptionsFlowWithReload):
+    """How often sensors are written."""
+
+    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for the least time between two updates."""
+        if user_input is not None:
+            return self.async_create_entry(data=user_input)
+        seconds = NumberSelector(
+            NumberSelectorConfig(
+                min=0, max=3600, step=1, unit_of_measurement="s", mode=NumberSelectorMode.BOX
+            )
+        )
+        schema = probatio.Schema({probatio.Required(CONF_WRITE_INTERVAL): seconds})
+        now = self.config_entry.options.get(CONF_WRITE_INTERVAL, DEFAULT_WRITE_INTERVAL)
+        return self.async_show_form(
+            step_id="init",
+            data_schema=self.add_suggested_values_to_schema(schema, {CONF_WRITE_INTERVAL: now}),
+        )

@@ -1,0 +1,27 @@
+"""What all entities share: their device and their unique id."""
+
+from homeassistant.helpers.device_registry import DeviceInfo
+from homeassistant.helpers.update_coordinator import CoordinatorEntity
+
+from .const import DOMAIN
+from .coordinator import Meter, ObisMeterCoordinator, RegisterId
+
+
+class ObisMeterEntity(CoordinatorEntity[ObisMeterCoordinator]):
+    """An entity of one meter, listening to one register or, without one, to the connection."""
+
+    _attr_has_entity_name = True
+
+    def __init__(
+        self,
+        coordinator: ObisMeterCoordinator,
+        meter: Meter,
+        name: RegisterId,
+        *,
+        listens: bool = True,
+    ) -> None:
+        """Belong to a meter under a name that is unique there."""
+        super().__init__(coordinator, (meter.key, name) if listens else None)
+        self.meter = meter
+        self._attr_unique_id = f"{meter.key}_{name}"
+        self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, meter.key)})

@@ -1,0 +1,98 @@
+"""Finds out which meter speaks on a port, while the owner watches."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from .connection import QUIET
+from .metering import identity
+from .metering.detect import Detector
+from .metering.identity import Identity
+from .metering.links import Link
+from .metering.model import LineSettings, ObisCode, Reading, Telegram
+from .transport import Port, PortError, open_port
+
+FIRST_TELEGRAM: Final = 25.0  # seconds; the slowest lists come every 10 s
+METER_ID: Final = 15.0  # seconds after the first telegram; lists with the id come every 10 s
+
+
+class NotFoundError(Exception):
+    """No meter was understood; key is the word for why, as translations name it."""
+
+    def __init__(self, key: str) -> None:
+        """Keep the word."""
+        super().__init__(key)
+        self.key = key
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A meter: how it speaks, who it is, and what it has said so far, last word of each register."""
+
+    link: Link
+    meter: str | None
+    identity: Identity
+    readings: tuple[Reading, ...]
+
+
+@dataclass(slots=True)
+class Progress:
+    """What the owner can be told meanwhile."""
+
+    part: float = 0.0
+    received: int = 0
+    understood: bool = False
+
+
+async def find(url: str, line: LineSettings, report: Callable[[Progress], None]) -> Found:
+    """Listen until the meter has said who it is, and at most about 40 s.
+
+    PortError when the port cannot be opened, NotFoundError when nothing that we
+    understand comes.
+    """
+    port = await open_port(url, line)
+    try:
+        return await _listen(port, report)
+    except OSError as err:
+        raise PortError("port_lost", url, err) from err
+    finally:
+        await port.close()
+
+
+async def _listen(port: Port, report: Callable[[Progress], None]) -> Found:
+    clock = asyncio.get_running_loop().time
+    detector, progress = Detector(), Progress()
+    started = heard = clock()
+    while True:
+        data = await _read(port)
+        detector.feed(data) if data else detector.idle()
+        progress.received += len(data)
+        if detector.link and not progress.understood:
+            progress.understood, heard = True, clock()
+        elapsed = clock() - heard
+        wanted = METER_ID if progress.understood else FIRST_TELEGRAM
+        progress.part = min(1.0, elapsed / wanted)
+        report(progress)
+        if detector.link and (elapsed > METER_ID or any(t.meter for t in detector.telegrams)):
+            return _found(detector.link, detector.telegrams)
+        if not detector.link and clock() - started > FIRST_TELEGRAM:
+            raise NotFoundError("no_telegram" if progress.received else "silent")
+
+
+async def _read(port: Port) -> bytes:
+    """Return what comes within the time that a telegram never pauses, or nothing."""
+    try:
+        async with asyncio.timeout(QUIET):
+            return await port.read()
+    except TimeoutError:
+        return b""
+
+
+def _found(link: Link, telegrams: list[Telegram]) -> Found:
+    who = Identity()
+    readings: dict[ObisCode | str, Reading] = {}
+    for telegram in telegrams:
+        who = who.updated(identity.describe(telegram))
+        readings |= {reading.id: reading for reading in telegram.readings}
+    return Found(link, who.serial, who, tuple(readings.values()))

@@ -1,0 +1,224 @@
+"""REGISTERS: what each OBIS group means, one row a group (IEC 62056-6-1, tables 14 to 20)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from .model import ObisCode
+
+
+class Quantity(Enum):
+    """What a register measures."""
+
+    POWER = auto()
+    REACTIVE_POWER = auto()
+    APPARENT_POWER = auto()
+    ENERGY = auto()
+    REACTIVE_ENERGY = auto()
+    APPARENT_ENERGY = auto()
+    VOLTAGE = auto()
+    CURRENT = auto()
+    FREQUENCY = auto()
+    POWER_FACTOR = auto()
+    ANGLE = auto()
+    GAS = auto()
+    WATER = auto()
+    HEAT = auto()
+    VOLUME = auto()
+    COUNT = auto()
+    TARIFF = auto()
+    CLOCK = auto()
+    TEXT = auto()
+
+
+TEXT_UNITS: Final = {
+    Quantity.POWER: "kW",
+    Quantity.REACTIVE_POWER: "kvar",
+    Quantity.APPARENT_POWER: "kVA",
+    Quantity.ENERGY: "kWh",
+    Quantity.REACTIVE_ENERGY: "kvarh",
+    Quantity.APPARENT_ENERGY: "kVAh",
+    Quantity.VOLTAGE: "V",
+    Quantity.CURRENT: "A",
+}
+"""The unit of a number that a text protocol sends without one (IEC 62056-61, annex A; EN 13757-1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A row: the key of its name, its quantity, and what sets it apart.
+
+    diagnostic: of interest to installers; hidden: not shown unless asked for.
+    phase and tariff fill the name in.
+    """
+
+    key: str
+    quantity: Quantity
+    diagnostic: bool = False
+    hidden: bool = False
+    phase: int | None = None
+    tariff: int | None = None
+
+    @property
+    def total(self) -> bool:
+        """Tell whether this counts for ever."""
+        return self.quantity in _TOTALS
+
+    @property
+    def signed(self) -> bool:
+        """Tell whether a total may fall, because it is a difference: import less export."""
+        return self.key.startswith("energy_net")
+
+
+_TOTALS: Final = {
+    Quantity.ENERGY,
+    Quantity.REACTIVE_ENERGY,
+    Quantity.APPARENT_ENERGY,
+    Quantity.GAS,
+    Quantity.WATER,
+    Quantity.HEAT,
+    Quantity.VOLUME,
+}
+
+type _Group = tuple[int, int, int | None]
+"""C, D, and E where it does not tell a tariff."""
+
+_MOMENTARY, _TOTAL = 7, 8  # D group
+_Q = Quantity
+
+_SUMS: Final = (
+    (1, "import", _Q.POWER, _Q.ENERGY),
+    (2, "export", _Q.POWER, _Q.ENERGY),
+    (3, "import", _Q.REACTIVE_POWER, _Q.REACTIVE_ENERGY),
+    (4, "export", _Q.REACTIVE_POWER, _Q.REACTIVE_ENERGY),
+    (9, "import", _Q.APPARENT_POWER, _Q.APPARENT_ENERGY),
+    (10, "export", _Q.APPARENT_POWER, _Q.APPARENT_ENERGY),
+    (5, "q1", _Q.REACTIVE_POWER, _Q.REACTIVE_ENERGY),
+    (6, "q2", _Q.REACTIVE_POWER, _Q.REACTIVE_ENERGY),
+    (7, "q3", _Q.REACTIVE_POWER, _Q.REACTIVE_ENERGY),
+    (8, "q4", _Q.REACTIVE_POWER, _Q.REACTIVE_ENERGY),
+    (15, "sum", _Q.POWER, _Q.ENERGY),
+    (16, "net", _Q.POWER, _Q.ENERGY),
+)
+"""C group, direction, quantity of D = 7, quantity of D = 8; a phase adds 20, 40, 60 to C."""
+
+_EACH_PHASE: Final = (
+    (11, "current", _Q.CURRENT),
+    (12, "voltage", _Q.VOLTAGE),
+    (13, "power_factor", _Q.POWER_FACTOR),
+)
+"""C group, key, quantity; a phase adds 20, 40, 60 to C."""
+
+_SINGLE: Final[dict[_Group, Register]] = {
+    (14, 7, 0): Register("frequency", _Q.FREQUENCY),
+    (91, 7, 0): Register("current_neutral", _Q.CURRENT),
+    (1, 4, 0): Register("demand_import", _Q.POWER),
+    (1, 6, 0): Register("demand_import_peak", _Q.POWER),
+    (2, 4, 0): Register("demand_export", _Q.POWER),
+    (2, 6, 0): Register("demand_export_peak", _Q.POWER),
+    (31, 4, 0): Register("current_limit", _Q.CURRENT, diagnostic=True),
+    (17, 0, 0): Register("power_limit", _Q.POWER, diagnostic=True),
+    (96, 14, 0): Register("tariff", _Q.TARIFF),
+    (96, 3, 10): Register("breaker", _Q.TEXT, diagnostic=True, hidden=True),
+    (96, 7, 21): Register("power_failures", _Q.COUNT, diagnostic=True),
+    (96, 7, 9): Register("long_power_failures", _Q.COUNT, diagnostic=True),
+    (96, 13, 0): Register("message", _Q.TEXT, diagnostic=True, hidden=True),
+    (96, 13, 1): Register("message_code", _Q.TEXT, diagnostic=True, hidden=True),
+    (1, 0, 0): Register("clock", _Q.CLOCK, diagnostic=True, hidden=True),
+    (0, 0, 0): Register("meter_id", _Q.TEXT, diagnostic=True, hidden=True),
+    (0, 0, 5): Register("meter_id", _Q.TEXT, diagnostic=True, hidden=True),
+    (0, 2, 0): Register("firmware", _Q.TEXT, diagnostic=True, hidden=True),
+    (0, 2, 8): Register("protocol_version", _Q.TEXT, diagnostic=True, hidden=True),
+    (0, 2, 129): Register("protocol_version", _Q.TEXT, diagnostic=True, hidden=True),
+    (42, 0, 0): Register("logical_device_name", _Q.TEXT, diagnostic=True, hidden=True),
+    (96, 1, 0): Register("meter_id", _Q.TEXT, diagnostic=True, hidden=True),
+    (96, 1, 1): Register("meter_number", _Q.TEXT, diagnostic=True, hidden=True),
+    (96, 1, 4): Register("protocol_version", _Q.TEXT, diagnostic=True, hidden=True),
+    (96, 1, 7): Register("meter_model", _Q.TEXT, diagnostic=True, hidden=True),
+    (24, 1, 0): Register("device_type", _Q.TEXT, diagnostic=True, hidden=True),
+    (24, 4, 0): Register("valve", _Q.TEXT, diagnostic=True, hidden=True),
+}
+
+_GAS: Final = Register("gas", _Q.GAS)
+_HEAT: Final = Register("heat", _Q.HEAT)
+_WATER: Final = Register("water", _Q.WATER)
+_HOT_WATER: Final = Register("hot_water", _Q.WATER)
+COUNTED: Final = Register("volume", _Q.VOLUME)
+
+SUB_METERS: Final = {3: _GAS, 4: _HEAT, 6: _HOT_WATER, 7: _WATER, 12: _HEAT}
+"""M-Bus device type (24.1.0) -> what its 24.2.x counts (EN 13757-3, table 13)."""
+
+MEDIA: Final = {6: _HEAT, 7: _GAS, 8: _WATER, 9: _HOT_WATER}
+"""A group -> what it counts."""
+
+MBUS: Final = (_GAS, _HEAT, _WATER, _HOT_WATER, COUNTED)
+_MBUS_TOTALS: Final = ((24, 2, 1), (24, 2, 3), (24, 3, 0), (23, 1, 0))
+
+
+def _sums() -> Iterator[tuple[tuple[int, int], Register]]:
+    for c, direction, momentary, total in _SUMS:
+        for phase in (None, 1, 2, 3):
+            column = c + 20 * (phase or 0)
+            suffix = "_phase" if phase else ""
+            yield (
+                (column, _MOMENTARY),
+                Register(f"{_name(momentary)}_{direction}{suffix}", momentary, phase=phase),
+            )
+            yield (
+                (column, _TOTAL),
+                Register(f"{_name(total)}_{direction}{suffix}", total, phase=phase),
+            )
+
+
+def _each_phase() -> Iterator[tuple[tuple[int, int], Register]]:
+    for c, key, quantity in _EACH_PHASE:
+        for phase in (None, 1, 2, 3):
+            suffix = "_phase" if phase else ""
+            yield (
+                (c + 20 * (phase or 0), _MOMENTARY),
+                Register(f"{key}{suffix}", quantity, phase=phase),
+            )
+
+
+def _dips() -> Iterator[tuple[_Group, Register]]:
+    for phase in (1, 2, 3):
+        column = 12 + 20 * phase
+        yield (column, 32, 0), Register("voltage_sags", _Q.COUNT, diagnostic=True, phase=phase)
+        yield (column, 36, 0), Register("voltage_swells", _Q.COUNT, diagnostic=True, phase=phase)
+
+
+def _name(quantity: Quantity) -> str:
+    return quantity.name.lower()
+
+
+_COLUMNS: Final = {**dict(_sums()), **dict(_each_phase())}
+REGISTERS: Final[dict[_Group, Register]] = _SINGLE | dict(_dips())
+
+_PRESENT: Final = 255  # F group: the present value, not one of history
+_ELECTRICITY_OR_ABSTRACT: Final = (0, 1)  # A group
+
+
+def lookup(code: ObisCode) -> Register | None:
+    """Return the row of a register; None for history and for what is not in the catalogue."""
+    if code.f != _PRESENT:
+        return None
+    if (code.c, code.d, code.e) in _MBUS_TOTALS:
+        return MEDIA.get(code.a, COUNTED)
+    if code.a not in _ELECTRICITY_OR_ABSTRACT:
+        return None
+    return REGISTERS.get((code.c, code.d, code.e)) or _column(code)
+
+
+def _column(code: ObisCode) -> Register | None:
+    row = _COLUMNS.get((code.c, code.d))
+    if row is None or code.e == 0:
+        return row
+    if code.d != _TOTAL or row.phase or code.e > 63:  # 63 tariffs at the most, IEC 62056-6-1, 6.4.3
+        return None
+    return Register(f"{row.key}_tariff", row.quantity, tariff=code.e)
+
+
+def is_buffer(code: ObisCode) -> bool:
+    """Tell whether a register holds a list of past values or events (C = 98, 99)."""
+    return code.c in (98, 99)

@@ -1,0 +1,170 @@
+"""A-XDR to plain Python values, COSEM date-time, units (IEC 62056-6-2, 62056-5-3)."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+import struct
+from typing import Final
+
+from .errors import DecodeError, Incomplete
+
+MAX_DEPTH: Final = 8  # nesting of arrays and structures; pushed lists use 4
+
+
+class Integer(int):
+    """A value of type integer, which is what a scaler is."""
+
+
+class Enum(int):
+    """A value of type enum, which is what a unit is."""
+
+
+type CosemData = None | bool | int | str | bytes | Decimal | list[CosemData]
+
+
+class Cursor:
+    """Reads a payload front to back and refuses to overrun it."""
+
+    def __init__(self, data: bytes) -> None:
+        """Start at the first byte."""
+        self.data = data
+        self.at = 0
+
+    def take(self, count: int) -> bytes:
+        """Return the next bytes; Incomplete when the payload holds fewer."""
+        if count > len(self.data) - self.at:
+            raise Incomplete(f"{count} bytes wanted, {len(self.data) - self.at} left")
+        self.at += count
+        return self.data[self.at - count : self.at]
+
+    def byte(self) -> int:
+        """Return the next byte."""
+        return self.take(1)[0]
+
+    def length(self) -> int:
+        """Return a length: one byte, or 81 to 84 and that many minus 80 bytes."""
+        first = self.byte()
+        if first < 0x80:
+            return first
+        if not 0x81 <= first <= 0x84:
+            raise DecodeError(f"length octet {first:02X}")
+        return int.from_bytes(self.take(first & 0x7F), "big")
+
+    def starts_with(self, prefix: bytes) -> bool:
+        """Tell whether what is left begins with prefix."""
+        return self.data.startswith(prefix, self.at)
+
+
+def data(cursor: Cursor, depth: int = 0) -> CosemData:
+    """Read one value with its tag; Incomplete or DecodeError where that is not possible."""
+    tag = cursor.byte()
+    if tag in (0x01, 0x02):  # array, structure
+        return _items(cursor, depth)
+    if (read := _READERS.get(tag)) is None:
+        raise DecodeError(f"data type {tag:02X}")
+    return read(cursor)
+
+
+def _items(cursor: Cursor, depth: int) -> list[CosemData]:
+    if depth == MAX_DEPTH:
+        raise DecodeError("nested too deeply")
+    count = cursor.length()
+    if count > 16 * 1024:  # more than any frame can hold, so this is not a count
+        raise DecodeError(f"{count} elements")
+    return [data(cursor, depth + 1) for _ in range(count)]
+
+
+def _integer(size: int, *, signed: bool) -> Callable[[Cursor], int]:
+    return lambda cursor: int.from_bytes(cursor.take(size), "big", signed=signed)
+
+
+def _octets(cursor: Cursor) -> bytes:
+    return cursor.take(cursor.length())
+
+
+def _text(cursor: Cursor) -> str:
+    return _octets(cursor).decode("utf-8", "replace")
+
+
+def _bits(cursor: Cursor) -> str:
+    count = cursor.length()
+    octets = cursor.take((count + 7) // 8)
+    return "".join(f"{octet:08b}" for octet in octets)[:count]
+
+
+def _float(form: str, digits: int) -> Callable[[Cursor], Decimal]:
+    def read(cursor: Cursor) -> Decimal:
+        (number,) = struct.unpack(form, cursor.take(struct.calcsize(form)))
+        return Decimal(f"{number:.{digits}g}")
+
+    return read
+
+
+_READERS: Final[dict[int, Callable[[Cursor], CosemData]]] = {
+    0x00: lambda cursor: None,
+    0x03: lambda cursor: bool(cursor.byte()),
+    0x04: _bits,
+    0x05: _integer(4, signed=True),  # double-long
+    0x06: _integer(4, signed=False),  # double-long-unsigned
+    0x09: _octets,
+    0x0A: _text,  # visible-string
+    0x0C: _text,  # utf8-string
+    0x0D: lambda cursor: cursor.byte(),  # bcd
+    0x0F: lambda cursor: Integer.from_bytes(cursor.take(1), "big", signed=True),
+    0x10: _integer(2, signed=True),  # long
+    0x11: _integer(1, signed=False),  # unsigned
+    0x12: _integer(2, signed=False),  # long-unsigned
+    0x14: _integer(8, signed=True),  # long64
+    0x15: _integer(8, signed=False),  # long64-unsigned
+    0x16: lambda cursor: Enum(cursor.byte()),
+    0x17: _float(">f", 7),
+    0x18: _float(">d", 15),
+    0x19: lambda cursor: cursor.take(12),  # date-time
+    0x1A: lambda cursor: cursor.take(5),  # date
+    0x1B: lambda cursor: cursor.take(4),  # time
+}
+
+_NOT_SPECIFIED: Final = -0x8000  # deviation
+
+
+def date_time(raw: bytes) -> datetime | None:
+    """Read the 12 bytes of a COSEM date-time; None where date or time are not specified.
+
+    The result carries an offset only where the deviation says one: many meters
+    send local time with deviation 0 or "not specified". UTC = local + deviation
+    (IEC 62056-6-2, 4.1.6.1).
+    """
+    if len(raw) != 12:
+        return None
+    year, month, day, _, hour, minute, second, _, deviation, _ = struct.unpack(">H7BhB", raw)
+    zone = None
+    if deviation not in (0, _NOT_SPECIFIED) and abs(deviation) <= 14 * 60:
+        zone = timezone(timedelta(minutes=-deviation))
+    try:
+        return datetime(
+            year, month, day, hour, minute, 0 if second == 0xFF else second, tzinfo=zone
+        )
+    except ValueError:
+        return None
+
+
+UNITS: Final = {
+    8: "°",
+    9: "°C",
+    13: "m3",
+    14: "m3",
+    27: "W",
+    28: "VA",
+    29: "var",
+    30: "Wh",
+    31: "VAh",
+    32: "varh",
+    33: "A",
+    35: "V",
+    44: "Hz",
+}
+
+
+def unit(number: int) -> str | None:
+    """Return the unit's symbol; None for "count", "none" and what we do not know (table 4)."""
+    return UNITS.get(number)

@@ -1,0 +1,129 @@
+"""Who a meter says it is: its own id, maker, model, firmware, and the sub-meters behind it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+import re
+from typing import Final
+
+from .model import ObisCode, Reading, Telegram
+
+_IDS: Final = (
+    ObisCode(0, 0, 96, 1, 0),
+    ObisCode(0, 0, 96, 1, 1),
+    ObisCode(1, 1, 0, 0, 5),
+    ObisCode(1, 0, 0, 0, 0),
+    ObisCode(0, 0, 42, 0, 0),
+)
+"""Where meters put their id, best first: device id, GS1 number, property number, logical device name."""
+
+_TYPES: Final = (ObisCode(0, 0, 96, 1, 7), ObisCode(1, 1, 96, 1, 1))
+_FIRMWARES: Final = (ObisCode(1, 0, 0, 2, 0), ObisCode(0, 0, 0, 2, 0))
+
+_LIST_MAKERS: Final = {
+    "AIDON": "Aidon",
+    "KFM": "Kaifa",
+    "Kamstrup": "Kamstrup",
+    "EMBRIQ": "Landis+Gyr",
+}
+_FLAG_MAKERS: Final = {
+    "ACE": "Itron",
+    "ADN": "Aidon",
+    "AUX": "Sanxing",
+    "CTA": "ZIV",
+    "EGM": "Elgama",
+    "ELL": "Sagemcom",
+    "EMH": "EMH",
+    "ENE": "Sagemcom",
+    "ESY": "EasyMeter",
+    "FLU": "Fluvius",
+    "HAG": "Hager",
+    "ISK": "Iskraemeco",
+    "KAM": "Kamstrup",
+    "KFM": "Kaifa",
+    "KMP": "Kamstrup",
+    "LGF": "Landis+Gyr",
+    "LGZ": "Landis+Gyr",
+    "LUX": "Sagemcom",
+    "MCS": "Metcom",
+    "NES": "NES",
+    "SAG": "Sagemcom",
+    "XMX": "Landis+Gyr",
+}
+"""FLAG manufacturer ids as they open a P1 telegram (DLMS UA, FLAG list), and two of grid companies."""
+
+_HEX_ID: Final = re.compile(r"(?:[0-9A-Fa-f]{2}){6,}")
+_BLANK: Final = frozenset("0 ")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What is known of a meter; None where it does not say."""
+
+    serial: str | None = None
+    maker: str | None = None
+    model: str | None = None
+    firmware: str | None = None
+
+    def updated(self, said: Identity) -> Identity:
+        """Return what is known after the meter said more; what it leaves out stays."""
+        return Identity(
+            said.serial or self.serial,
+            said.maker or self.maker,
+            said.model or self.model,
+            said.firmware or self.firmware,
+        )
+
+
+def meter_id(readings: Iterable[Reading]) -> str | None:
+    """Return the id that the meter gives itself, decoded; None where the telegram has none."""
+    by_code = {reading.id: reading.value for reading in readings}
+    for code in _IDS:
+        match by_code.get(code):
+            case str(text) if name := readable(text):
+                return name
+    return None
+
+
+def readable(text: str) -> str | None:
+    """Return an id as printed on the meter: decoded where it is the hex of letters and digits.
+
+    None for an id of nothing but zeros or blanks, as unconfigured meters send.
+    """
+    text = text.strip().strip("\0")
+    if _HEX_ID.fullmatch(text):
+        octets = bytes.fromhex(text).strip(b" \0")
+        if octets.isalnum():
+            text = octets.decode("ascii")
+    return None if set(text) <= _BLANK else text
+
+
+def describe(telegram: Telegram) -> Identity:
+    """Return what one telegram tells about its meter."""
+    by_code = {reading.id: reading.value for reading in telegram.readings}
+    return Identity(
+        serial=telegram.meter,
+        maker=_maker(telegram.ident),
+        model=_first(by_code, _TYPES) or _model(telegram.ident),
+        firmware=_first(by_code, _FIRMWARES),
+    )
+
+
+def _first(by_code: Mapping[ObisCode | str, object], codes: tuple[ObisCode, ...]) -> str | None:
+    found = (value for code in codes if isinstance(value := by_code.get(code), str))
+    return next((text for text in found if text), None)
+
+
+def _maker(ident: str | None) -> str | None:
+    if not ident:
+        return None
+    for prefix, maker in _LIST_MAKERS.items():
+        if ident.startswith(f"{prefix}_"):
+            return maker
+    return _FLAG_MAKERS.get(ident[:3].upper())
+
+
+def _model(ident: str | None) -> str | None:
+    """Return the part of a P1 identification that names the type, where it does."""
+    if not ident or "_V" in ident:
+        return None
+    return re.sub(r"^.{3}\d?(?:\\\w)?[-: ]*", "", ident).strip() or None

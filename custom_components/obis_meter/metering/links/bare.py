@@ -1,0 +1,79 @@
+"""Bodies without a frame, as some bridges send them: [E6 E7 00] 0F .., or frames and bodies as hex text.
+
+There is no check sequence: a body counts when it reads whole, and `detect`
+believes it only when nothing but bodies came since the last silence.
+"""
+
+from collections.abc import Callable
+import re
+from typing import Final
+
+from .. import dlms
+from ..cosem import Cursor
+from ..errors import DecodeError, FrameError, Incomplete
+from . import hdlc
+
+_DATA_NOTIFICATION: Final = b"\x0f"
+_HEX: Final = re.compile(
+    rb"(?:[0-9A-Fa-f]{2}){16,}"
+)  # list 1 of Kaifa, the shortest body, has 29 bytes
+_LINE_END: Final = re.compile(rb"[\r\n]+")
+_LINE_ENDS: Final = b"\r\n"
+
+
+def take_llc(buffer: bytearray) -> bytes | None:
+    """Remove the first body that stands behind an LLC header, and return it with its header."""
+    return _take(buffer, dlms.LLC + _DATA_NOTIFICATION)
+
+
+def take_apdu(buffer: bytearray) -> bytes | None:
+    """Remove the first data-notification and return it."""
+    return _take(buffer, _DATA_NOTIFICATION)
+
+
+def _take(buffer: bytearray, start: bytes) -> bytes | None:
+    at = buffer.find(start)
+    if at < 0:
+        at = max(len(buffer) - len(start) + 1, 0)  # the start may be only half here
+        if not at:
+            return None
+    if at:
+        del buffer[:at]
+        raise FrameError("bytes between bodies", at)
+    cursor = Cursor(bytes(buffer))
+    try:
+        for _ in dlms.notifications(cursor):
+            pass
+    except Incomplete:
+        return None
+    except DecodeError as err:
+        del buffer[0]
+        raise FrameError(f"no body: {err}", 1) from err
+    body = bytes(buffer[: cursor.at])
+    del buffer[: cursor.at]
+    return body
+
+
+def take_hex(buffer: bytearray) -> bytes | None:
+    """Remove the first line of text and return the payload of the frame or body that its hex digits spell."""
+    text = buffer.lstrip(_LINE_ENDS)
+    end = _LINE_END.search(text)
+    del buffer[: len(buffer) - len(text) + (end.end() if end else 0)]
+    if not end:
+        return None
+    digits = _HEX.search(text, 0, end.start())
+    if not digits:
+        raise FrameError("a line without hex", end.end())
+    return _inner(bytearray.fromhex(digits[0].decode("ascii")))
+
+
+def _inner(binary: bytearray) -> bytes:
+    cut: Callable[[bytearray], bytes | None] = (
+        hdlc.take if binary.startswith(b"\x7e") else take_apdu
+    )
+    if binary.startswith(dlms.LLC):
+        cut = take_llc
+    payload = cut(binary)
+    if payload is None:
+        raise FrameError("a line of hex that holds no telegram", len(binary))
+    return payload

@@ -1,0 +1,77 @@
+"""HDLC frame format type 3: 7E format(2) destination source control HCS information FCS 7E.
+
+IEC 62056-46, 6.4; the length counts everything between the flags, both check
+sequences are CRC-16/X.25, low byte first.
+"""
+
+from typing import Final, NoReturn
+
+from ..checksum import crc16_x25
+from ..errors import FrameError
+
+FLAG: Final = 0x7E
+_FORMAT: Final = 0xA0  # type 3, in the high nibble of the first byte
+_SHORTEST: Final = 7  # format, two addresses, control, check sequence
+_LONGEST_ADDRESS: Final = 4  # bytes
+_CHECK: Final = 2  # bytes of a check sequence
+
+
+def take(buffer: bytearray) -> bytes | None:
+    """Remove the first frame and return its information field.
+
+    A frame that does not check loses its opening flag only: what follows may
+    hold the next one. The length is believed once the header check held.
+    """
+    _to_flag(buffer)
+    if len(buffer) < 3:
+        return None
+    size = (buffer[1] & 0x07) << 8 | buffer[2]
+    if buffer[1] & 0xF0 != _FORMAT or size < _SHORTEST:
+        _hunt(buffer, "not an HDLC frame")
+    if (header := _header_length(buffer)) is None:
+        return None
+    if header + _CHECK < size:
+        if len(buffer) < 1 + header + _CHECK:
+            return None
+        if not _intact(buffer[1 : 1 + header + _CHECK]):
+            _hunt(buffer, "HDLC header check sequence is wrong")
+    if len(buffer) < size + 2:
+        return None
+    if buffer[size + 1] != FLAG or not _intact(buffer[1 : size + 1]):
+        _hunt(buffer, "HDLC frame check sequence is wrong")
+    information = bytes(buffer[1 + header + _CHECK : size - 1])
+    del buffer[: size + 1]  # the closing flag may also open the next frame
+    return information
+
+
+def _to_flag(buffer: bytearray) -> None:
+    """Drop what is no frame; of several flags in a row the last opens it."""
+    start = buffer.find(FLAG)
+    skipped = len(buffer) if start < 0 else start
+    del buffer[:skipped]
+    if skipped:
+        raise FrameError("bytes between frames", skipped)
+    while buffer[1:2] == b"\x7e":
+        del buffer[0]
+
+
+def _hunt(buffer: bytearray, why: str) -> NoReturn:
+    del buffer[0]
+    raise FrameError(why, 1)
+
+
+def _intact(checked: bytearray) -> bool:
+    return crc16_x25(checked[:-_CHECK]) == int.from_bytes(checked[-_CHECK:], "little")
+
+
+def _header_length(buffer: bytearray) -> int | None:
+    """Return the length of format, addresses and control; an address ends at its first odd byte."""
+    end = 3
+    for _ in ("destination", "source"):
+        last = end + _LONGEST_ADDRESS
+        while end < len(buffer) and not buffer[end] & 1:
+            end += 1
+            if end == last:
+                _hunt(buffer, "an HDLC address does not end")
+        end += 1
+    return end if end < len(buffer) else None

@@ -1,0 +1,92 @@
+"""Totals never fall and never leap: one that does waits until further telegrams confirm it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Final
+
+from .catalogue import Quantity, lookup
+from .model import ObisCode, Reading, Telegram
+from .units import shift
+
+CONFIRMATIONS: Final = 2  # telegrams beyond the first that must agree
+_FASTEST: Final = {
+    Quantity.ENERGY: Decimal(
+        1_000_000
+    ),  # W: far beyond a home, within what a transformer station carries
+    Quantity.REACTIVE_ENERGY: Decimal(1_000_000),
+    Quantity.APPARENT_ENERGY: Decimal(1_000_000),
+}
+_SLACK: Final = 60  # seconds that clocks and buffering may be off
+_HOUR: Final = 3600
+_THOUSANDS: Final = {"k": 3, "M": 6, "G": 9}
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A total as last accepted or last doubted, and when, in seconds of the caller's clock."""
+
+    value: Decimal
+    at: float
+    agreeing: int = 0
+
+
+class Guard:
+    """Holds back totals of one meter that cannot be, until they are confirmed.
+
+    A replaced meter or a counter that was reset agrees with itself from then
+    on and is let through; a single wrong value is not followed.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        """Measure time with now, which returns seconds and never goes back."""
+        self._now = now
+        self._accepted: dict[ObisCode, _Seen] = {}
+        self._doubted: dict[ObisCode, _Seen] = {}
+        self.held = 0
+
+    def check(self, telegram: Telegram) -> Telegram:
+        """Return the telegram without the totals that have to wait."""
+        kept = tuple(reading for reading in telegram.readings if self._passes(reading))
+        self.held += len(telegram.readings) - len(kept)
+        return telegram if len(kept) == len(telegram.readings) else replace(telegram, readings=kept)
+
+    def _passes(self, reading: Reading) -> bool:
+        code, value = reading.id, reading.value
+        if isinstance(code, str) or not isinstance(value, Decimal):
+            return True
+        register = lookup(code)
+        if not (register and register.total and not register.signed):
+            return True
+        seen = _Seen(_plain(value, reading.unit), self._now())
+        last = self._accepted.get(code)
+        if (
+            last is None
+            or _follows(last, seen, register.quantity)
+            or self._confirmed(code, seen, register.quantity)
+        ):
+            self._accepted[code] = seen
+            self._doubted.pop(code, None)
+            return True
+        return False
+
+    def _confirmed(self, code: ObisCode, seen: _Seen, quantity: Quantity) -> bool:
+        """Count how often a doubted total was followed by one that agrees with it."""
+        doubted = self._doubted.get(code)
+        agreeing = doubted.agreeing + 1 if doubted and _follows(doubted, seen, quantity) else 0
+        self._doubted[code] = replace(seen, agreeing=agreeing)
+        return agreeing >= CONFIRMATIONS
+
+
+def _plain(value: Decimal, unit: str | None) -> Decimal:
+    return shift(value, _THOUSANDS.get(unit[0], 0)) if unit else value
+
+
+def _follows(before: _Seen, after: _Seen, quantity: Quantity) -> bool:
+    """Tell whether a total can have become the other in the time between them."""
+    if after.value < before.value:
+        return False
+    if (fastest := _FASTEST.get(quantity)) is None:
+        return True
+    seconds = Decimal(after.at - before.at) + _SLACK
+    return after.value - before.value <= fastest * seconds / _HOUR

@@ -1,0 +1,80 @@
+"""Sans-IO engine of one stream: bytes in, events out."""
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Final
+
+from .errors import FrameError, Incomplete, MeteringError
+from .links import Link
+from .model import Message, Telegram
+
+MAX_PENDING: Final = 16 * 1024  # bytes kept after everything complete was taken
+KEPT_PAYLOADS: Final = 8  # for diagnostics
+
+type Event = Telegram | Message | MeteringError
+
+
+class Session:
+    """Feed it what the port delivers; it yields what the meter said.
+
+    payloads holds the last intact payloads, newest last, whatever they held.
+    """
+
+    def __init__(self, link: Link) -> None:
+        """Start with nothing heard."""
+        self.link = link
+        self.payloads: deque[bytes] = deque(maxlen=KEPT_PAYLOADS)
+        self._buffer = bytearray()
+        self._begun = b""
+
+    @property
+    def pending(self) -> int:
+        """Return how many bytes wait for more."""
+        return len(self._buffer) + len(self._begun)
+
+    def feed(self, data: bytes) -> Iterator[Event]:
+        """Yield each event that data completes, and each fault met on the way."""
+        self._buffer += data
+        while True:
+            try:
+                payload = self.link.take(self._buffer)
+            except FrameError as err:
+                self._begun = b""  # a lost middle never joins its neighbours
+                yield err
+                continue
+            if payload is None:
+                break
+            if payload:
+                self.payloads.append(payload)
+                yield from self._read(payload)
+        if (excess := len(self._buffer) - MAX_PENDING) > 0:
+            del self._buffer[:excess]
+            yield FrameError("no frame in the longest a frame can be", excess)
+
+    def idle(self) -> Iterator[Event]:
+        """The line went quiet, or the input ended: give up what is unfinished and read the rest again."""
+        yield from self.feed(self.link.silence)
+        if self._begun:
+            self._begun = b""
+            yield FrameError("the rest of a telegram did not come")
+        while self._buffer and self._buffer != self.link.flag:
+            del self._buffer[0]
+            yield from self.feed(b"")
+
+    def _read(self, payload: bytes) -> Iterator[Event]:
+        """Read a payload behind what is begun; when that fails, the newest frame alone."""
+        joined = self._begun + payload
+        try:
+            events = self.link.decode(joined)
+        except Incomplete:
+            self._begun = joined[-MAX_PENDING:]
+            return
+        except MeteringError as err:
+            alone = bool(self._begun)
+            self._begun = b""
+            yield err
+            if alone:
+                yield from self._read(payload)
+            return
+        self._begun = b""
+        yield from events

@@ -1,0 +1,131 @@
+"""The handful of ways in which meters arrange OBIS code, value, scaler and unit in a pushed list."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timezone
+from decimal import Decimal
+
+from . import families
+from .cosem import CosemData, Enum, Integer, date_time, unit
+from .families import KAMSTRUP_TYPE, LIST_VERSION, Scalers
+from .model import ObisCode, Reading, Value
+from .units import shift
+
+type Item = tuple[ObisCode, CosemData, int | None, str | None]
+"""A register, its plain value, scaler and unit as sent; scaler None where none was sent."""
+
+
+def readings(body: CosemData) -> tuple[Reading, ...]:
+    """Return every reading in a notification body; none for a layout we do not know."""
+    items = tuple(_list(body))
+    version = _first_text(items, LIST_VERSION) or ""
+    scalers = _family(version, items)
+    found = (_reading(item, scalers) for item in items)
+    return tuple(_mended(reading, version) for reading in found if reading)
+
+
+def _list(body: CosemData) -> Iterator[Item]:
+    match body:
+        case [bytes(first), *rest] if first.startswith(b"KFM_") and _plain(rest):
+            yield from _positional([first, *rest])
+        case [int(power)]:
+            yield from _positional([power])
+        case [str(version), *rest]:  # Kamstrup names its list version first
+            yield LIST_VERSION, version, None, None
+            yield from _sequence(rest)
+        case list(items):
+            yield from _sequence(items)
+
+
+def _plain(rest: list[CosemData]) -> bool:
+    """Tell whether a list holds values only, neither OBIS codes nor lists."""
+    return not any(isinstance(item, list) or _is_obis(item) for item in rest)
+
+
+def _positional(values: list[CosemData]) -> Iterator[Item]:
+    codes = families.KAIFA_POSITIONS.get(len(values), ())
+    for code, value in zip(codes, values, strict=False):
+        yield code, value, *families.KAIFA.of(code)
+
+
+def _sequence(rest: list[CosemData]) -> Iterator[Item]:
+    while rest:
+        match rest:
+            case [bytes(obis), value, [Integer() as scaler, Enum() as number], *rest] if _is_obis(
+                obis
+            ):
+                yield ObisCode(*obis), value, int(scaler), unit(number) or f"dlms:{number}"
+            case [bytes(obis), list(), *rest] if _is_obis(obis):
+                pass  # a profile buffer: history, not a reading
+            case [bytes(obis), value, *rest] if _is_obis(obis):
+                yield ObisCode(*obis), value, None, None
+            case [list(nested), *rest]:
+                yield from _sequence(nested)
+            case [_, *rest]:
+                pass
+
+
+def _is_obis(item: CosemData) -> bool:
+    return isinstance(item, bytes) and len(item) == 6 and item[5] in (0, 0xFF)
+
+
+def _first_text(items: tuple[Item, ...], code: ObisCode) -> str | None:
+    for found, value, _, _ in items:
+        if found.c == code.c and found.d == code.d and found.e == code.e:
+            return _text(value) if isinstance(value, bytes | str) else None
+    return None
+
+
+def _family(version: str, items: tuple[Item, ...]) -> Scalers | None:
+    """Return the scalers of the makers who send none; None where the list must bring its own."""
+    if version.startswith("KFM_"):
+        return families.KAIFA
+    if version.startswith("Kamstrup_"):
+        return families.kamstrup(_first_text(items, KAMSTRUP_TYPE))
+    return None
+
+
+def _reading(item: Item, scalers: Scalers | None) -> Reading | None:
+    code, value, scaler, symbol = item
+    if scaler is None and scalers:
+        scaler, symbol = scalers.of(code)
+    plain = _value(value, scaler or 0)
+    if plain is None:
+        return None
+    sure = isinstance(plain, Decimal) and (scaler is not None or plain == 0)
+    return Reading(code, plain, symbol if sure else None)
+
+
+def _value(value: CosemData, scaler: int) -> Value | None:
+    match value:
+        case bytes() if len(value) == 12 and (when := date_time(value)):
+            return when
+        case bytes() | str():
+            return _text(value)
+        case bool():
+            return Decimal(value)
+        case int() | Decimal():
+            number = Decimal(value)
+            return shift(number, scaler) if number.is_finite() else None
+    return None
+
+
+def _text(value: bytes | str) -> str:
+    """Return text without its NUL padding; hex of octets that are no text."""
+    if isinstance(value, str):
+        return value.strip("\0")
+    try:
+        text = value.strip(b"\0").decode("ascii")
+    except UnicodeDecodeError:
+        return value.hex().upper()
+    return text if text.isprintable() else value.hex().upper()
+
+
+def _mended(reading: Reading, version: str) -> Reading:
+    """Turn an offset round where some Aidon send it with the wrong sign: none stands west of London."""
+    match reading.value:
+        case datetime(tzinfo=timezone()) as when if version.startswith("AIDON"):
+            offset = when.utcoffset()
+            if offset and offset.days < 0:
+                return replace(reading, value=when.replace(tzinfo=timezone(-offset)))
+    return reading

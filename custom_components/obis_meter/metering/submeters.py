@@ -1,0 +1,80 @@
+"""The gas, water and heat meters that report through an electricity meter (DSMR P1, 6.12; EN 13757)."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from .catalogue import COUNTED, MBUS, MEDIA, SUB_METERS, Quantity, Register, lookup
+from .identity import readable
+from .model import ObisCode, Reading, Telegram
+
+_DEVICE_TYPE: Final = (24, 1, 0)
+_IDS: Final = ((96, 1, 0), (96, 1, 1))
+_OF_SUB_METERS: Final = (24, 96)  # C groups that sub-meters use on a channel of their own
+
+type Channel = tuple[int, int]
+"""A and B of a sub-meter's registers."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubMeter:
+    """One of them: where it reports, its own id where it has one, and what it counts."""
+
+    channel: Channel
+    id: str | None
+    kind: Register
+
+
+def split(telegram: Telegram) -> tuple[list[Reading], dict[SubMeter, list[Reading]]]:
+    """Tell the meter's own readings from those of each sub-meter.
+
+    A channel counts as a sub-meter when it says a total or who it is; meters
+    also list channels to which nothing is connected.
+    """
+    own: list[Reading] = []
+    channels: dict[Channel, list[Reading]] = {}
+    for reading in telegram.readings:
+        channel = _channel(reading)
+        (channels.setdefault(channel, []) if channel else own).append(reading)
+    found = {}
+    for channel, readings in channels.items():
+        if meter := _sub_meter(channel, readings):
+            found[meter] = readings
+        else:
+            own += readings
+    return own, found
+
+
+def register_of(code: ObisCode, meter: SubMeter | None = None) -> Register | None:
+    """Return the row of a register, a sub-meter's total under what it counts."""
+    row = lookup(code)
+    return meter.kind if meter and row in MBUS else row
+
+
+def _channel(reading: Reading) -> Channel | None:
+    match reading.id:
+        case ObisCode(a=0, b=b, c=c) if b and c in _OF_SUB_METERS:
+            return 0, b
+        case ObisCode(a=a, b=b) if a in MEDIA:
+            return a, b
+    return None
+
+
+def _sub_meter(channel: Channel, readings: list[Reading]) -> SubMeter | None:
+    texts: dict[tuple[int, int, int], str] = {}
+    total = None
+    for reading in readings:
+        if isinstance(code := reading.id, ObisCode):
+            texts[code.c, code.d, code.e] = str(reading.value)
+            total = reading if lookup(code) in MBUS else total
+    name = next((name for key in _IDS if (name := readable(texts.get(key, "")))), None)
+    if total is None and not (name and _DEVICE_TYPE in texts):
+        return None
+    return SubMeter(channel, name, _kind(channel, texts.get(_DEVICE_TYPE, ""), total))
+
+
+def _kind(channel: Channel, device_type: str, total: Reading | None) -> Register:
+    if device_type.isdigit() and (kind := SUB_METERS.get(int(device_type))):
+        return kind
+    if total and total.unit in ("GJ", "MJ", "kWh"):
+        return next(row for row in MBUS if row.quantity is Quantity.HEAT)
+    return MEDIA.get(channel[0], COUNTED)

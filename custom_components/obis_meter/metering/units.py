@@ -1,0 +1,33 @@
+"""One unit a quantity, whatever the meter sends, without losing a digit."""
+
+from decimal import Decimal
+import re
+from typing import Final
+
+_PREFIXES: Final = {"": 0, "m": -3, "k": 3, "M": 6, "G": 9}
+_UNIT: Final = re.compile(r"([mkMG]?)(Wh|W|varh|var|VAh|VA|V|A|Hz|J)")
+_VOLUMES: Final = {"m3": 0, "dm3": -3, "l": -3}  # powers of ten of a cubic metre
+_SAME: Final = {"VA": "var", "VAh": "varh"}  # some meters name reactive power so
+
+
+def convert(value: Decimal, sent: str | None, wanted: str | None) -> Decimal | None:
+    """Return value in the wanted unit; None where the unit sent cannot become it."""
+    if wanted is None or sent == wanted:
+        return value
+    if sent is None:
+        return None
+    if sent in _VOLUMES and wanted == "m3":
+        return shift(value, _VOLUMES[sent])
+    ours, theirs = _UNIT.fullmatch(wanted), _UNIT.fullmatch(sent)
+    if not ours or not theirs or ours[2] not in (theirs[2], _SAME.get(theirs[2])):
+        return None
+    return shift(value, _PREFIXES[theirs[1]] - _PREFIXES[ours[1]])
+
+
+def shift(value: Decimal, power: int) -> Decimal:
+    """Multiply a finite number by a power of ten, exactly and without an exponent above zero."""
+    sign, digits, exponent = value.as_tuple()
+    shifted = int(exponent) + power
+    if shifted > 0:
+        digits, shifted = digits + (0,) * shifted, 0
+    return Decimal((sign, digits, shifted))

@@ -1,0 +1,41 @@
+"""A few readings in the owner's words, for the moment before a meter is added."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from operator import itemgetter
+from typing import Final
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.translation import async_get_translations
+
+from .const import DOMAIN
+from .metering.catalogue import Quantity, Register
+from .metering.model import ObisCode, Reading, Telegram
+from .metering.submeters import register_of, split
+
+_SHOWN: Final = 6
+_ORDER: Final = (
+    *(Quantity.POWER, Quantity.ENERGY, Quantity.GAS, Quantity.WATER, Quantity.HEAT),
+    *(Quantity.VOLTAGE, Quantity.CURRENT),
+)
+
+
+async def preview(hass: HomeAssistant, readings: Iterable[Reading]) -> str:
+    """Return the most telling readings as a Markdown list, in the language of the system."""
+    names = await async_get_translations(hass, hass.config.language, "entity", [DOMAIN])
+    own, channels = split(Telegram(tuple(readings)))
+    rows = [(reading, register_of(reading.id)) for reading in own if isinstance(reading.id, ObisCode)]
+    for meter, said in channels.items():
+        rows += [(r, register_of(r.id, meter)) for r in said if isinstance(r.id, ObisCode)]
+    lines = [
+        (_ORDER.index(row.quantity), _line(names, reading, row))
+        for reading, row in rows
+        if row and row.quantity in _ORDER and isinstance(reading.value, Decimal)
+    ]
+    return "\n".join(line for _, line in sorted(lines, key=itemgetter(0))[:_SHOWN])
+
+
+def _line(names: dict[str, str], reading: Reading, row: Register) -> str:
+    name = names.get(f"component.{DOMAIN}.entity.sensor.{row.key}.name", row.key)
+    name = name.replace("{phase}", str(row.phase)).replace("{tariff}", str(row.tariff))
+    return f"- {name}: {reading.value:f} {reading.unit or ''}".rstrip()

@@ -1,0 +1,190 @@
+"""Registers as sensors: they appear as the meter names them."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, NamedTuple, override
+
+from homeassistant.components.sensor import (
+    SensorDeviceClass as Device,
+    SensorEntity,
+    SensorStateClass as State,
+)
+from homeassistant.const import (
+    DEGREE,
+    EntityCategory,
+    UnitOfApparentPower,
+    UnitOfElectricCurrent,
+    UnitOfElectricPotential,
+    UnitOfEnergy,
+    UnitOfFrequency,
+    UnitOfPower,
+    UnitOfReactiveEnergy,
+    UnitOfReactivePower,
+    UnitOfVolume,
+)
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.typing import StateType
+from homeassistant.util import dt as dt_util
+
+from .coordinator import Meter, ObisMeterConfigEntry, ObisMeterCoordinator
+from .entity import ObisMeterEntity
+from .metering.catalogue import Quantity, Register
+from .metering.model import ObisCode, Reading, Value
+from .metering.submeters import register_of
+from .metering.units import convert
+
+PARALLEL_UPDATES = 0
+
+
+class Meaning(NamedTuple):
+    """What a quantity is to Home Assistant."""
+
+    device_class: Device | None
+    state_class: State | None
+    unit: str | None = None
+
+
+MEANINGS: Final = {
+    Quantity.POWER: Meaning(Device.POWER, State.MEASUREMENT, UnitOfPower.WATT),
+    Quantity.REACTIVE_POWER: Meaning(
+        Device.REACTIVE_POWER, State.MEASUREMENT, UnitOfReactivePower.VOLT_AMPERE_REACTIVE
+    ),
+    Quantity.APPARENT_POWER: Meaning(
+        Device.APPARENT_POWER, State.MEASUREMENT, UnitOfApparentPower.VOLT_AMPERE
+    ),
+    Quantity.ENERGY: Meaning(Device.ENERGY, State.TOTAL_INCREASING, UnitOfEnergy.KILO_WATT_HOUR),
+    Quantity.REACTIVE_ENERGY: Meaning(
+        Device.REACTIVE_ENERGY,
+        State.TOTAL_INCREASING,
+        UnitOfReactiveEnergy.KILO_VOLT_AMPERE_REACTIVE_HOUR,
+    ),
+    Quantity.APPARENT_ENERGY: Meaning(None, State.TOTAL_INCREASING, "kVAh"),
+    Quantity.VOLTAGE: Meaning(Device.VOLTAGE, State.MEASUREMENT, UnitOfElectricPotential.VOLT),
+    Quantity.CURRENT: Meaning(Device.CURRENT, State.MEASUREMENT, UnitOfElectricCurrent.AMPERE),
+    Quantity.FREQUENCY: Meaning(Device.FREQUENCY, State.MEASUREMENT, UnitOfFrequency.HERTZ),
+    Quantity.POWER_FACTOR: Meaning(Device.POWER_FACTOR, State.MEASUREMENT),
+    Quantity.ANGLE: Meaning(None, State.MEASUREMENT, DEGREE),
+    Quantity.GAS: Meaning(Device.GAS, State.TOTAL_INCREASING, UnitOfVolume.CUBIC_METERS),
+    Quantity.WATER: Meaning(Device.WATER, State.TOTAL_INCREASING, UnitOfVolume.CUBIC_METERS),
+    Quantity.VOLUME: Meaning(None, State.TOTAL_INCREASING, UnitOfVolume.CUBIC_METERS),
+    Quantity.HEAT: Meaning(Device.ENERGY, State.TOTAL_INCREASING, UnitOfEnergy.GIGA_JOULE),
+    Quantity.COUNT: Meaning(None, State.TOTAL_INCREASING),
+    Quantity.TARIFF: Meaning(Device.ENUM, None),
+    Quantity.CLOCK: Meaning(Device.TIMESTAMP, None),
+    Quantity.TEXT: Meaning(None, None),
+}
+
+TARIFFS: Final = [str(number) for number in range(10)]
+_LONGEST_STATE: Final = 255  # characters, Home Assistant's limit
+_OURS: Final = {"m³": "m3"}  # units that metering writes otherwise
+_THEIRS: Final = {"m3": "m³", "l": "L"}
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: ObisMeterConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add a sensor for each register, now and whenever a new one is named."""
+    coordinator = entry.runtime_data
+
+    @callback
+    def add(meter: Meter, readings: list[Reading]) -> None:
+        async_add_entities(_sensor(coordinator, meter, reading) for reading in readings)
+
+    entry.async_on_unload(coordinator.async_on_new_registers(add))
+
+
+def _sensor(coordinator: ObisMeterCoordinator, meter: Meter, reading: Reading) -> SensorEntity:
+    if isinstance(reading.id, ObisCode) and (row := register_of(reading.id, meter.sub_meter)):
+        return RegisterSensor(coordinator, meter, reading, row)
+    return UnknownRegisterSensor(coordinator, meter, reading)
+
+
+class ReadingSensor(ObisMeterEntity, SensorEntity):
+    """The last reading of one register."""
+
+    def __init__(self, coordinator: ObisMeterCoordinator, meter: Meter, reading: Reading) -> None:
+        """Listen to the register that reading names."""
+        super().__init__(coordinator, meter, reading.id)
+        self._id = reading.id
+
+    @property
+    @override
+    def native_value(self) -> StateType | datetime:
+        """Return the last value; None for unknown."""
+        reading = self.meter.readings.get(self._id)
+        return None if reading is None else self._state(reading.value, reading.unit)
+
+    def _state(self, value: Value, unit: str | None) -> StateType | datetime:
+        """Return a value as Home Assistant wants it: numbers without an exponent."""
+        match value:
+            case Decimal():
+                return f"{value:f}"
+            case datetime():
+                return (
+                    value if value.tzinfo else value.replace(tzinfo=dt_util.get_default_time_zone())
+                )
+        return value[:_LONGEST_STATE]
+
+
+class RegisterSensor(ReadingSensor):
+    """A register that the catalogue knows."""
+
+    def __init__(
+        self,
+        coordinator: ObisMeterCoordinator,
+        meter: Meter,
+        reading: Reading,
+        register: Register,
+    ) -> None:
+        """Take name and meaning from the register's row."""
+        super().__init__(coordinator, meter, reading)
+        meaning = MEANINGS[register.quantity]
+        self._quantity = register.quantity
+        self._attr_translation_key = register.key
+        self._attr_translation_placeholders = _placeholders(register)
+        self._attr_device_class = meaning.device_class
+        self._attr_state_class = State.TOTAL if register.signed else meaning.state_class
+        self._attr_native_unit_of_measurement = meaning.unit
+        self._attr_entity_registry_enabled_default = not register.hidden
+        if register.diagnostic:
+            self._attr_entity_category = EntityCategory.DIAGNOSTIC
+        if register.quantity is Quantity.TARIFF:
+            self._attr_options = TARIFFS
+
+    @override
+    def _state(self, value: Value, unit: str | None) -> StateType | datetime:
+        match self._quantity, value:
+            case Quantity.TARIFF, str():
+                tariff = value.lstrip("0") or "0"
+                return tariff if tariff in TARIFFS else None
+            case Quantity.TEXT, _:
+                return super()._state(value, unit)
+            case Quantity.CLOCK, datetime():
+                return super()._state(value, unit)
+            case _, Decimal():
+                wanted = self._attr_native_unit_of_measurement
+                number = convert(value, unit, _OURS.get(wanted or "", wanted))
+                return None if number is None else super()._state(number, unit)
+        return None
+
+
+class UnknownRegisterSensor(ReadingSensor):
+    """A register that the catalogue does not know, or one of history: for those who ask for it."""
+
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+    _attr_entity_registry_enabled_default = False
+
+    def __init__(self, coordinator: ObisMeterCoordinator, meter: Meter, reading: Reading) -> None:
+        """Take the OBIS code for a name and the unit as sent."""
+        super().__init__(coordinator, meter, reading)
+        self._attr_name = str(reading.id)
+        if isinstance(reading.value, Decimal) and reading.unit:
+            self._attr_native_unit_of_measurement = _THEIRS.get(reading.unit, reading.unit)
+
+
+def _placeholders(register: Register) -> dict[str, str]:
+    filled = {"phase": register.phase, "tariff": register.tariff}
+    return {name: str(number) for name, number in filled.items() if number is not None}

@@ -1,0 +1,168 @@
+"""Decode captured telegrams and print one JSON line per capture."""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+import json
+from pathlib import Path
+import sys
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "custom_components" / "obis_meter"))
+
+from metering.detect import Detector
+from metering.errors import MeteringError
+from metering.links import LINKS, Link
+from metering.model import Message, Reading, Telegram, Value
+from metering.session import Event, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Bytes as they came: chunks in order, bursts of them between silences; payloads need no link to cut them."""
+
+    name: str
+    link: str | None = None
+    bursts: list[list[bytes]] = field(default_factory=list)
+    payloads: list[bytes] = field(default_factory=list)
+
+
+def captures(path: Path) -> Iterator[Capture]:
+    """Read a file by its ending; ValueError where it holds no captures."""
+    match path.suffix:
+        case ".jsonl":
+            for line in path.read_text().splitlines():
+                if line.strip():
+                    yield _from_json(json.loads(line))
+        case ".json":
+            yield from _from_diagnostics(path.stem, json.loads(path.read_text()))
+        case ".hex":
+            yield Capture(path.stem, bursts=[[bytes.fromhex(path.read_text())]])
+        case _:
+            yield Capture(path.stem, bursts=[[path.read_bytes()]])
+
+
+def _from_json(capture: dict[str, Any]) -> Capture:
+    if dialogue := capture.get("dialogue"):
+        bursts = [[bytes.fromhex(turn["hex"])] for turn in dialogue if turn["dir"] == "rx"]
+    else:
+        pieces = capture.get("chunks") or capture.get("frames") or [capture["hex"]]
+        bursts = [[bytes.fromhex(piece) for piece in pieces]]
+    return Capture(capture["name"], capture.get("link"), bursts)
+
+
+def _from_diagnostics(name: str, download: dict[str, Any]) -> Iterator[Capture]:
+    data = download.get("data", download)
+    payloads = [bytes.fromhex(payload) for payload in data["payloads"]]
+    yield Capture(name, data["link"], payloads=payloads)
+
+
+def decode(capture: Capture, link: str | None) -> dict[str, Any]:
+    """Return what the capture says, ready to print."""
+    name = link or capture.link
+    if name is not None and name not in LINKS:
+        return _printed(capture.name, name, [MeteringError(f"no link is called {name}")])
+    if capture.payloads and name:
+        return _printed(capture.name, name, list(_read(LINKS[name], capture.payloads)))
+    found = LINKS[name] if name else detect(capture)
+    if found is None:
+        return _printed(capture.name, None, [MeteringError("no link understands these bytes")])
+    return _printed(capture.name, found.name, list(_listen(found, capture.bursts)))
+
+
+def detect(capture: Capture) -> Link | None:
+    """Return the link that speaks a capture's bytes."""
+    detector = Detector()
+    for burst in capture.bursts:
+        for chunk in burst:
+            detector.feed(chunk)
+        detector.idle()
+    return detector.link
+
+
+def _listen(link: Link, bursts: list[list[bytes]]) -> Iterator[Event]:
+    session = Session(link)
+    for burst in bursts:
+        for chunk in burst:
+            yield from session.feed(chunk)
+        yield from session.idle()
+
+
+def _read(link: Link, payloads: list[bytes]) -> Iterator[Event]:
+    for payload in payloads:
+        try:
+            yield from link.decode(payload)
+        except MeteringError as err:
+            yield err
+
+
+def _printed(name: str, link: str | None, events: list[Event]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "link": link,
+        "telegrams": [_telegram(event) for event in events if isinstance(event, Telegram)],
+        "messages": [_message(event) for event in events if isinstance(event, Message)],
+        "faults": [str(event) for event in events if isinstance(event, MeteringError)],
+    }
+
+
+def _telegram(telegram: Telegram) -> dict[str, Any]:
+    return {
+        "meter": telegram.meter,
+        "time": _plain(telegram.time),
+        "readings": [_reading(reading) for reading in telegram.readings],
+    }
+
+
+def _reading(reading: Reading) -> dict[str, Any]:
+    value = _plain(reading.value)
+    return {
+        "id": str(reading.id),
+        "value": value,
+        "unit": reading.unit,
+        "time": _plain(reading.time),
+    }
+
+
+def _message(message: Message) -> dict[str, Any]:
+    return {"protocol": message.protocol, "command": message.command, "data": message.data.hex()}
+
+
+def _plain(value: Value | None) -> str | None:
+    match value:
+        case Decimal():
+            return f"{value:f}"
+        case datetime():
+            return value.isoformat()
+    return value
+
+
+def main() -> int:
+    """Decode the files named on the command line."""
+    parser = argparse.ArgumentParser(
+        description="Decode captured telegrams; print one JSON line per capture.",
+        epilog=f"Links: {', '.join(LINKS)}. Without --link the link is found from the bytes.",
+    )
+    parser.add_argument(
+        "paths",
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help=".bin, .hex, .jsonl or a diagnostics download (.json)",
+    )
+    parser.add_argument("--link", choices=LINKS, help="how the bytes are framed")
+    options = parser.parse_args()
+    for path in options.paths:
+        try:
+            for capture in captures(path):
+                print(json.dumps(decode(capture, options.link)))
+        except (OSError, ValueError, KeyError) as err:
+            print(f"{path}: {err}", file=sys.stderr)
+            return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

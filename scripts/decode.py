@@ -21,7 +21,7 @@ from metering.session import Event, Session
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """Bytes as they came: chunks in order, bursts of them between silences; payloads need no link to cut them."""
+    """Bytes as they came: bursts of chunks between silences; or payloads that are cut already."""
 
     name: str
     link: str | None = None

@@ -29,7 +29,7 @@ class Connectivity(ObisMeterEntity, BinarySensorEntity):
 
     _attr_device_class = BinarySensorDeviceClass.CONNECTIVITY
     _attr_entity_category = EntityCategory.DIAGNOSTIC
-    _attr_available = True
+    _attr_translation_key = "connectivity"
 
     @property
     @override

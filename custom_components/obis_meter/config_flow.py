@@ -97,7 +97,7 @@ class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
     @override
     def is_matching(self, other_flow: ObisMeterConfigFlow) -> bool:
         """Tell whether another flow is about the same port."""
-        return bool(self._url) and other_flow._url == self._url  # noqa: SLF001
+        return bool(self._url) and other_flow._url == self._url
 
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -141,11 +141,10 @@ class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
             port = await open_port(url, self._line)
         except PortError as err:
             return self._ask({"base": err.key})
-        await port.close()
         self._progress = Progress()
-        self._search = self.hass.async_create_task(
-            find(url, self._line, self._on_progress), f"{DOMAIN} listens to {url}"
-        )
+        search = find(port, self._on_progress)
+        self._search = self.hass.async_create_task(search, f"{DOMAIN} listens to {url}")
+        self._search.add_done_callback(_seen)
         return await self.async_step_listen()
 
     def _ask(self, errors: dict[str, str] | None = None) -> ConfigFlowResult:
@@ -181,7 +180,7 @@ class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
         assert self._search
         try:
             self._found = self._search.result()
-        except (NotFoundError, PortError) as err:
+        except NotFoundError as err:
             return self._ask({"base": err.key})
         if self._found.meter:
             await self.async_set_unique_id(self._found.meter)
@@ -221,6 +220,12 @@ class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
         """Let the port go when the owner closes the dialog."""
         if self._search:
             self._search.cancel()
+
+
+def _seen(search: asyncio.Task[Found]) -> None:
+    """Take note of a failure that the owner, who has closed the dialog, will not ask for."""
+    if not search.cancelled():
+        search.exception()
 
 
 class ObisMeterOptionsFlow(OptionsFlowWithReload):

@@ -20,8 +20,8 @@ LEAST_PATIENCE: Final = 30.0
 _MISSED: Final = 4  # telegrams in a row whose absence is an outage
 _PACES: Final = 16  # intervals between telegrams that are remembered
 STABLE: Final = 60.0  # seconds after which a connection counts as stable
-_FIRST_DELAY: Final = 1.0
-_LONGEST_DELAY: Final = 60.0
+FIRST_DELAY: Final = 1.0
+LONGEST_DELAY: Final = 60.0
 _JITTER: Final = 0.25
 _FAULT_KINDS: Final = 32  # texts that are counted apart
 
@@ -50,10 +50,10 @@ class Statistics:
 
 def delays() -> Iterator[float]:
     """Yield the pauses before attempts to reconnect, in seconds: doubling, bounded, scattered."""
-    delay = _FIRST_DELAY
+    delay = FIRST_DELAY
     while True:
         yield delay * random.uniform(1 - _JITTER, 1 + _JITTER)
-        delay = min(2 * delay, _LONGEST_DELAY)
+        delay = min(2 * delay, LONGEST_DELAY)
 
 
 class Pace:
@@ -118,7 +118,7 @@ class Connection:
                 await self._read(port or await self.open())
             except (PortError, OSError, SilenceError) as err:
                 self._lost(err)
-            except Exception as err:  # noqa: BLE001
+            except Exception as err:
                 LOGGER.exception("Unexpected failure while reading %s", self.url)
                 self._lost(err)
             port = None

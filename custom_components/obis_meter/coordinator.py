@@ -7,7 +7,8 @@ from typing import Any, override
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryNotReady
-from homeassistant.helpers import device_registry as dr, issue_registry as ir
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.typing import UNDEFINED
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
@@ -62,7 +63,8 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
         main = Meter(entry.unique_id or entry.entry_id, Identity(**entry.data[CONF_IDENTITY]))
         self.main = main
         self.data = {main.key: main}
-        self.other_meter: str | None = None
+        self._other_meter: str | None = None
+        self._issue_id = f"other_meter_{entry.entry_id}"
         self.connection = Connection(
             entry.data[CONF_PORT],
             LineSettings.parse(entry.data[CONF_LINE]),
@@ -112,7 +114,7 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
         self.config_entry.async_create_background_task(
             self.hass, self.connection.run(port), f"{DOMAIN} {self.connection.url}"
         )
-        self.config_entry.async_on_unload(self._stop_writing)
+        self.config_entry.async_on_unload(self._stop)
 
     @callback
     def async_on_new_registers(
@@ -174,26 +176,34 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
             self._merge(meter, meter.identity, readings)
 
     def _is_foreign(self, telegram: Telegram) -> bool:
-        """Tell whether another meter speaks than the one that was set up; its owner is told once."""
-        expected = self.config_entry.unique_id
-        if not telegram.meter or not expected or telegram.meter == expected:
+        """Tell whether another meter speaks than the one set up; its owner is told once."""
+        expected, found = self.config_entry.unique_id, telegram.meter
+        if not expected or not found:
             return False
-        if self.other_meter != telegram.meter:
-            self.other_meter = telegram.meter
-            ir.async_create_issue(
-                self.hass,
-                DOMAIN,
-                f"other_meter_{self.config_entry.entry_id}",
-                is_fixable=False,
-                severity=ir.IssueSeverity.ERROR,
-                translation_key="other_meter",
-                translation_placeholders={
-                    "name": self.config_entry.title,
-                    "expected": expected,
-                    "found": telegram.meter,
-                },
-            )
+        if found == expected:
+            if self._other_meter:
+                ir.async_delete_issue(self.hass, DOMAIN, self._issue_id)
+                self._other_meter = None
+            return False
+        if found != self._other_meter:
+            self._other_meter = found
+            self._tell_of_other_meter(expected, found)
         return True
+
+    def _tell_of_other_meter(self, expected: str, found: str) -> None:
+        ir.async_create_issue(
+            self.hass,
+            DOMAIN,
+            self._issue_id,
+            is_fixable=False,
+            severity=ir.IssueSeverity.ERROR,
+            translation_key="other_meter",
+            translation_placeholders={
+                "name": self.config_entry.title,
+                "expected": expected,
+                "found": found,
+            },
+        )
 
     def _sub_meter(self, sub_meter: SubMeter) -> Meter:
         a, b = sub_meter.channel
@@ -247,6 +257,7 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
             reader()
 
     @callback
-    def _stop_writing(self) -> None:
+    def _stop(self) -> None:
         if self._cancel_flush:
             self._cancel_flush()
+        ir.async_delete_issue(self.hass, DOMAIN, self._issue_id)

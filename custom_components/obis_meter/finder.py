@@ -10,8 +10,8 @@ from .metering import identity
 from .metering.detect import Detector
 from .metering.identity import Identity
 from .metering.links import Link
-from .metering.model import LineSettings, ObisCode, Reading, Telegram
-from .transport import Port, PortError, open_port
+from .metering.model import ObisCode, Reading, Telegram
+from .transport import Port
 
 FIRST_TELEGRAM: Final = 25.0  # seconds; the slowest lists come every 10 s
 METER_ID: Final = 15.0  # seconds after the first telegram; lists with the id come every 10 s
@@ -28,7 +28,7 @@ class NotFoundError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A meter: how it speaks, who it is, and what it has said so far, last word of each register."""
+    """A meter: how it speaks, who it is, and its last word on each register."""
 
     link: Link
     meter: str | None
@@ -45,17 +45,15 @@ class Progress:
     understood: bool = False
 
 
-async def find(url: str, line: LineSettings, report: Callable[[Progress], None]) -> Found:
-    """Listen until the meter has said who it is, and at most about 40 s.
+async def find(port: Port, report: Callable[[Progress], None]) -> Found:
+    """Listen until the meter has said who it is, and at most about 40 s; the port is closed then.
 
-    PortError when the port cannot be opened, NotFoundError when nothing that we
-    understand comes.
+    NotFoundError when nothing that we understand comes, or the port is lost.
     """
-    port = await open_port(url, line)
     try:
         return await _listen(port, report)
     except OSError as err:
-        raise PortError("port_lost", url, err) from err
+        raise NotFoundError("port_lost") from err
     finally:
         await port.close()
 

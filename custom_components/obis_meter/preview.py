@@ -13,9 +13,9 @@ from .metering.catalogue import Quantity, Register
 from .metering.model import ObisCode, Reading, Telegram
 from .metering.submeters import register_of, split
 
-_SHOWN: Final = 6
+_SHOWN: Final = 8
 _ORDER: Final = (
-    *(Quantity.POWER, Quantity.ENERGY, Quantity.GAS, Quantity.WATER, Quantity.HEAT),
+    *(Quantity.ENERGY, Quantity.POWER, Quantity.GAS, Quantity.WATER, Quantity.HEAT),
     *(Quantity.VOLTAGE, Quantity.CURRENT),
 )
 
@@ -24,13 +24,15 @@ async def preview(hass: HomeAssistant, readings: Iterable[Reading]) -> str:
     """Return the most telling readings as a Markdown list, in the language of the system."""
     names = await async_get_translations(hass, hass.config.language, "entity", [DOMAIN])
     own, channels = split(Telegram(tuple(readings)))
-    rows = [(reading, register_of(reading.id)) for reading in own if isinstance(reading.id, ObisCode)]
+    rows = [
+        (reading, register_of(reading.id)) for reading in own if isinstance(reading.id, ObisCode)
+    ]
     for meter, said in channels.items():
         rows += [(r, register_of(r.id, meter)) for r in said if isinstance(r.id, ObisCode)]
     lines = [
         (_ORDER.index(row.quantity), _line(names, reading, row))
         for reading, row in rows
-        if row and row.quantity in _ORDER and isinstance(reading.value, Decimal)
+        if row and row.quantity in _ORDER and not row.phase and isinstance(reading.value, Decimal)
     ]
     return "\n".join(line for _, line in sorted(lines, key=itemgetter(0))[:_SHOWN])
 

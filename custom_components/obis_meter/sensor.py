@@ -6,7 +6,11 @@ from typing import Final, NamedTuple, override
 
 from homeassistant.components.sensor import (
     SensorDeviceClass as Device,
+)
+from homeassistant.components.sensor import (
     SensorEntity,
+)
+from homeassistant.components.sensor import (
     SensorStateClass as State,
 )
 from homeassistant.const import (
@@ -69,6 +73,7 @@ MEANINGS: Final = {
     Quantity.WATER: Meaning(Device.WATER, State.TOTAL_INCREASING, UnitOfVolume.CUBIC_METERS),
     Quantity.VOLUME: Meaning(None, State.TOTAL_INCREASING, UnitOfVolume.CUBIC_METERS),
     Quantity.HEAT: Meaning(Device.ENERGY, State.TOTAL_INCREASING, UnitOfEnergy.GIGA_JOULE),
+    Quantity.LIMIT: Meaning(None, None),  # in W, VA or A, as the grid company pleases
     Quantity.COUNT: Meaning(None, State.TOTAL_INCREASING),
     Quantity.TARIFF: Meaning(Device.ENUM, None),
     Quantity.CLOCK: Meaning(Device.TIMESTAMP, None),
@@ -151,6 +156,8 @@ class RegisterSensor(ReadingSensor):
         self._attr_entity_registry_enabled_default = not register.hidden
         if register.diagnostic:
             self._attr_entity_category = EntityCategory.DIAGNOSTIC
+        if register.quantity is Quantity.LIMIT:
+            self._attr_native_unit_of_measurement = reading.unit
         if register.quantity is Quantity.TARIFF:
             self._attr_options = TARIFFS
 

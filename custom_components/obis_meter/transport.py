@@ -36,11 +36,13 @@ class Port:
     """An open port: bytes in, bytes out."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, transport: serialx.BaseSerialTransport
+        self,
+        reader: asyncio.StreamReader,
+        writer: serialx.SerialStreamWriter[serialx.BaseSerialTransport],
     ) -> None:
-        """Wrap what serialx opened."""
+        """Wrap what serialx opened; a writer that nobody keeps closes the port."""
         self._reader = reader
-        self._transport = transport
+        self._writer = writer
 
     async def read(self) -> bytes:
         """Return what has arrived; OSError when the port is gone."""
@@ -51,14 +53,14 @@ class Port:
 
     async def close(self) -> None:
         """Let the port go at once, without draining it."""
-        self._transport.abort()
+        self._writer.transport.abort()
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_TIMEOUT):
-                await self._transport.wait_closed()
+                await self._writer.transport.wait_closed()
 
 
 async def open_port(url: str, line: LineSettings) -> Port:
-    """Open a device path or URL (socket://, rfc2217://, esphome-hass://); PortError says why not."""
+    """Open a device path or a URL: socket://, rfc2217://, esphome-hass://; or PortError."""
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT):
             reader, writer = await serialx.open_serial_connection(
@@ -72,29 +74,19 @@ async def open_port(url: str, line: LineSettings) -> Port:
             )
     except (OSError, ValueError, serialx.SerialException, ConfigEntryNotReady) as err:
         raise PortError(_why(err), url, err) from err
-    return Port(reader, writer.transport)
+    return Port(reader, writer)
 
 
-def _why(err: Exception) -> str:
-    match err:
-        case FileNotFoundError() | IsADirectoryError():
-            return "port_not_found"
-        case PermissionError():
-            return "port_denied"
-        case ConnectionRefusedError():
-            return "port_refused"
-        case TimeoutError():
-            return "port_timeout"
-        case socket.gaierror():
-            return "host_not_found"
-        case OSError(errno=number):
-            return _ERRNO.get(number or 0, "port_failed")
-        case ConfigEntryNotReady():
-            return "port_not_ready"
-    return "port_invalid"
-
-
-_ERRNO: Final = {
+_KINDS: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (FileNotFoundError, "port_not_found"),
+    (IsADirectoryError, "port_not_serial"),
+    (PermissionError, "port_denied"),
+    (ConnectionRefusedError, "port_refused"),
+    (TimeoutError, "port_timeout"),
+    (socket.gaierror, "host_not_found"),
+    (ConfigEntryNotReady, "port_not_ready"),
+)
+_NUMBERS: Final = {
     errno.EBUSY: "port_busy",
     errno.ENOTTY: "port_not_serial",
     errno.ENODEV: "port_not_found",
@@ -102,3 +94,12 @@ _ERRNO: Final = {
     errno.EHOSTUNREACH: "port_unreachable",
     errno.ENETUNREACH: "port_unreachable",
 }
+
+
+def _why(err: Exception) -> str:
+    for kind, key in _KINDS:
+        if isinstance(err, kind):
+            return key
+    if isinstance(err, OSError):
+        return _NUMBERS.get(err.errno or 0, "port_failed")
+    return "port_invalid"

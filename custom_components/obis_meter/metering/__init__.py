@@ -1,1 +1,1 @@
-"""From the bytes a meter sends to readings with OBIS codes: pure Python, no IO, no Home Assistant."""
+"""From a meter's bytes to readings with OBIS codes: no IO, no Home Assistant."""

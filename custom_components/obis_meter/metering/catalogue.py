@@ -26,6 +26,7 @@ class Quantity(Enum):
     WATER = auto()
     HEAT = auto()
     VOLUME = auto()
+    LIMIT = auto()
     COUNT = auto()
     TARIFF = auto()
     CLOCK = auto()
@@ -42,7 +43,7 @@ TEXT_UNITS: Final = {
     Quantity.VOLTAGE: "V",
     Quantity.CURRENT: "A",
 }
-"""The unit of a number that a text protocol sends without one (IEC 62056-61, annex A; EN 13757-1)."""
+"""The unit of a number that a text protocol sends without one (EN 13757-1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +118,8 @@ _SINGLE: Final[dict[_Group, Register]] = {
     (1, 6, 0): Register("demand_import_peak", _Q.POWER),
     (2, 4, 0): Register("demand_export", _Q.POWER),
     (2, 6, 0): Register("demand_export_peak", _Q.POWER),
-    (31, 4, 0): Register("current_limit", _Q.CURRENT, diagnostic=True),
-    (17, 0, 0): Register("power_limit", _Q.POWER, diagnostic=True),
+    (31, 4, 0): Register("current_limit", _Q.LIMIT, diagnostic=True),
+    (17, 0, 0): Register("power_limit", _Q.LIMIT, diagnostic=True),
     (96, 14, 0): Register("tariff", _Q.TARIFF),
     (96, 3, 10): Register("breaker", _Q.TEXT, diagnostic=True, hidden=True),
     (96, 7, 21): Register("power_failures", _Q.COUNT, diagnostic=True),
@@ -195,6 +196,7 @@ def _name(quantity: Quantity) -> str:
 _COLUMNS: Final = {**dict(_sums()), **dict(_each_phase())}
 REGISTERS: Final[dict[_Group, Register]] = _SINGLE | dict(_dips())
 
+_MOST_TARIFFS: Final = 63  # IEC 62056-6-1, 6.4.3
 _PRESENT: Final = 255  # F group: the present value, not one of history
 _ELECTRICITY_OR_ABSTRACT: Final = (0, 1)  # A group
 
@@ -214,7 +216,7 @@ def _column(code: ObisCode) -> Register | None:
     row = _COLUMNS.get((code.c, code.d))
     if row is None or code.e == 0:
         return row
-    if code.d != _TOTAL or row.phase or code.e > 63:  # 63 tariffs at the most, IEC 62056-6-1, 6.4.3
+    if not _has_tariffs(row) or code.e > _MOST_TARIFFS:
         return None
     return Register(f"{row.key}_tariff", row.quantity, tariff=code.e)
 
@@ -222,3 +224,14 @@ def _column(code: ObisCode) -> Register | None:
 def is_buffer(code: ObisCode) -> bool:
     """Tell whether a register holds a list of past values or events (C = 98, 99)."""
     return code.c in (98, 99)
+
+
+def keys() -> frozenset[str]:
+    """Return the key of every row, the ones of tariffs included: what must have a name."""
+    rows = (*REGISTERS.values(), *_COLUMNS.values(), *MBUS)
+    tariffs = {f"{row.key}_tariff" for row in _COLUMNS.values() if _has_tariffs(row)}
+    return frozenset(row.key for row in rows) | tariffs
+
+
+def _has_tariffs(row: Register) -> bool:
+    return row.total and row.phase is None

@@ -19,7 +19,7 @@ class Enum(int):
     """A value of type enum, which is what a unit is."""
 
 
-type CosemData = None | bool | int | str | bytes | Decimal | list[CosemData]
+type CosemData = bool | int | str | bytes | Decimal | list[CosemData] | None
 
 
 class Cursor:

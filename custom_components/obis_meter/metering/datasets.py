@@ -1,4 +1,4 @@
-"""Data sets of the text protocols: address(value*unit)(value*unit) (IEC 62056-21, 6.5; DSMR P1, 6.4)."""
+"""Data sets of the text protocols: address(value*unit) (IEC 62056-21, 6.5; DSMR P1, 6.4)."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -42,8 +42,7 @@ _UNITS: Final = {
 def lines(text: bytes) -> Iterator[bytes]:
     """Yield the data lines of a telegram, each with the lines that continue it."""
     pending = b""
-    for line in text.splitlines():
-        line = line.strip(b" \t\0")
+    for line in (line.strip(b" \t\0") for line in text.splitlines()):
         if line.startswith(b"("):
             pending += line
             continue

@@ -60,7 +60,7 @@ class Scalers:
     power_factor: int = 0
 
     def of(self, code: ObisCode) -> tuple[int | None, str | None]:
-        """Return scaler and unit of a register; scaler None where nothing is sure but the digits."""
+        """Return scaler and unit of a register; scaler None where only the digits are sure."""
         if code.d == _TOTAL and (base := UNITS.get(code.c)):
             return self.energy, f"{base}h"
         if code.d != _MOMENTARY:

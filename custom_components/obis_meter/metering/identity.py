@@ -14,7 +14,7 @@ _IDS: Final = (
     ObisCode(1, 0, 0, 0, 0),
     ObisCode(0, 0, 42, 0, 0),
 )
-"""Where meters put their id, best first: device id, GS1 number, property number, logical device name."""
+"""Where meters put their id, best first: device ids, GS1 number, property number, device name."""
 
 _TYPES: Final = (ObisCode(0, 0, 96, 1, 7), ObisCode(1, 1, 96, 1, 1))
 _FIRMWARES: Final = (ObisCode(1, 0, 0, 2, 0), ObisCode(0, 0, 0, 2, 0))
@@ -49,7 +49,7 @@ _FLAG_MAKERS: Final = {
     "SAG": "Sagemcom",
     "XMX": "Landis+Gyr",
 }
-"""FLAG manufacturer ids as they open a P1 telegram (DLMS UA, FLAG list), and two of grid companies."""
+"""FLAG manufacturer ids as they open a P1 telegram (DLMS UA, FLAG list), Fluvius among them."""
 
 _HEX_ID: Final = re.compile(r"(?:[0-9A-Fa-f]{2}){6,}")
 _BLANK: Final = frozenset("0 ")

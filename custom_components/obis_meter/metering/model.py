@@ -114,7 +114,7 @@ class LineSettings:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read the short form, in any letter case, with _ for blanks; ValueError for anything else."""
+        """Read the short form, in any letter case, with _ for blanks; ValueError otherwise."""
         shout = " ".join(text.replace("_", " ").split()).upper()
         head, _, flow = shout.partition(" ")
         frame, _, control = flow.partition(" ")

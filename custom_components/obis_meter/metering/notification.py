@@ -7,7 +7,7 @@ from .model import Message, Reading, Telegram
 
 
 def decode(payload: bytes) -> list[Telegram | Message]:
-    """Return a telegram for each data-notification in a payload; Incomplete where its end is missing.
+    """Return a telegram for each data-notification; Incomplete where the end is missing.
 
     An intact notification of a layout that we do not know is a telegram without readings.
     """

@@ -52,7 +52,7 @@ class Session:
             yield FrameError("no frame in the longest a frame can be", excess)
 
     def idle(self) -> Iterator[Event]:
-        """The line went quiet, or the input ended: give up what is unfinished and read the rest again."""
+        """The line went quiet, or ended: give up what is unfinished and read the rest again."""
         yield from self.feed(self.link.silence)
         if self._begun:
             self._begun = b""

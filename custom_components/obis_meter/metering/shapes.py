@@ -1,4 +1,4 @@
-"""The handful of ways in which meters arrange OBIS code, value, scaler and unit in a pushed list."""
+"""The handful of ways in which meters arrange code, value, scaler and unit in a list."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -122,7 +122,7 @@ def _text(value: bytes | str) -> str:
 
 
 def _mended(reading: Reading, version: str) -> Reading:
-    """Turn an offset round where some Aidon send it with the wrong sign: none stands west of London."""
+    """Turn an offset round that some Aidon send with the wrong sign: none is west of London."""
     match reading.value:
         case datetime(tzinfo=timezone()) as when if version.startswith("AIDON"):
             offset = when.utcoffset()

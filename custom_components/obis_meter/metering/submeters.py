@@ -1,4 +1,4 @@
-"""The gas, water and heat meters that report through an electricity meter (DSMR P1, 6.12; EN 13757)."""
+"""Gas, water and heat meters that report through an electricity meter (DSMR P1, 6.12)."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -1,4 +1,4 @@
-"""Bodies without a frame, as some bridges send them: [E6 E7 00] 0F .., or frames and bodies as hex text.
+"""Bodies without a frame, as some bridges send them: [E6 E7 00] 0F .., or anything as hex text.
 
 There is no check sequence: a body counts when it reads whole, and `detect`
 believes it only when nothing but bodies came since the last silence.
@@ -55,7 +55,7 @@ def _take(buffer: bytearray, start: bytes) -> bytes | None:
 
 
 def take_hex(buffer: bytearray) -> bytes | None:
-    """Remove the first line of text and return the payload of the frame or body that its hex digits spell."""
+    """Remove the first line and return the payload of the frame or body its hex digits spell."""
     text = buffer.lstrip(_LINE_ENDS)
     end = _LINE_END.search(text)
     del buffer[: len(buffer) - len(text) + (end.end() if end else 0)]

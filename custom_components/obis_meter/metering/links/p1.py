@@ -92,7 +92,7 @@ def _telegram(text: bytes, check: bytes) -> bytes:
 
 
 def _checked(text: bytes, crc: int) -> bytes | None:
-    """Return the part that the check covers; line ends count as CRLF where a bridge dropped the CR."""
+    """Return what the check covers; line ends count as CRLF where a bridge dropped the CR."""
     for form in (text, re.sub(rb"\r?\n", b"\r\n", text)):
         for at in arc_starts(form, crc):
             if _START.match(form, at):
@@ -121,7 +121,7 @@ def decode(payload: bytes) -> list[Telegram | Message]:
 
 
 def _newest(found: Iterable[Reading]) -> tuple[Reading, ...]:
-    """Keep one reading a register, the one with the latest time: some meters send a day of hours."""
+    """Keep the latest reading of each register: some meters send a day of hours."""
     by_id: dict[ObisCode | str, Reading] = {}
     for reading in found:
         other = by_id.get(reading.id)

@@ -1,0 +1,114 @@
+"""Check what the linters do not: translations, icons and manifest against the code and each other.
+
+Exit status 1 and a line for each fault.
+"""
+
+from collections.abc import Iterator
+import json
+from pathlib import Path
+import re
+import struct
+import sys
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+INTEGRATION = ROOT / "custom_components" / "obis_meter"
+sys.path.insert(0, str(INTEGRATION))
+
+from metering import catalogue  # noqa: E402
+
+_BRAND = {"icon.png": 256, "icon@2x.png": 512, "dark_icon.png": 256, "dark_icon@2x.png": 512}
+_ERRORS = re.compile(r'"((?:port|host)_\w+|silent|no_telegram|line_invalid)"')
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+def faults() -> Iterator[str]:
+    """Yield every fault found."""
+    english = _read("translations/en.json")
+    yield from _names(english)
+    yield from _errors(english)
+    yield from _other_languages(english)
+    yield from _icons(english)
+    yield from _manifest()
+    yield from _brand()
+
+
+def _read(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((INTEGRATION / name).read_text())
+    return content
+
+
+def _names(english: dict[str, Any]) -> Iterator[str]:
+    """Every register of the catalogue has a name, and no name is left over."""
+    named = set(english["entity"]["sensor"])
+    wanted = set(catalogue.keys())
+    for key in sorted(wanted ^ named):
+        yield f"entity.sensor.{key}: {'no name' if key in wanted else 'names no register'}"
+
+
+def _errors(english: dict[str, Any]) -> Iterator[str]:
+    """Every word for a failure that the code uses is explained."""
+    code = "\n".join(path.read_text() for path in INTEGRATION.glob("*.py"))
+    known = english["config"]["error"]
+    for word in sorted(set(_ERRORS.findall(code)) - set(known)):
+        yield f"config.error.{word}: missing"
+    for word in sorted(set(known) - set(_ERRORS.findall(code))):
+        yield f"config.error.{word}: used nowhere"
+
+
+def _other_languages(english: dict[str, Any]) -> Iterator[str]:
+    """Other translations have the same keys and the same placeholders."""
+    texts = dict(_flat(english))
+    for path in sorted((INTEGRATION / "translations").glob("*.json")):
+        other = dict(_flat(json.loads(path.read_text())))
+        for key in sorted(set(texts) ^ set(other)):
+            yield f"{path.name}: {key} {'is missing' if key in texts else 'is unknown'}"
+        for key in sorted(set(texts) & set(other)):
+            if set(_PLACEHOLDER.findall(texts[key])) != set(_PLACEHOLDER.findall(other[key])):
+                yield f"{path.name}: placeholders differ at {key}"
+
+
+def _flat(tree: dict[str, Any], at: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{at}{key}.")
+        else:
+            yield f"{at}{key}", value
+
+
+def _icons(english: dict[str, Any]) -> Iterator[str]:
+    for platform, icons in _read("icons.json")["entity"].items():
+        for key in sorted(set(icons) - set(english["entity"][platform])):
+            yield f"icons.json: {platform}.{key} is no entity"
+
+
+def _manifest() -> Iterator[str]:
+    manifest = _read("manifest.json")
+    keys = list(manifest)
+    if keys != ["domain", "name", *sorted(keys[2:])]:
+        yield "manifest.json: domain and name come first, then all in alphabetical order"
+    if manifest["domain"] != INTEGRATION.name:
+        yield "manifest.json: the domain is not the folder's name"
+    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    if not version or version[1] != manifest["version"]:
+        yield "manifest.json and pyproject.toml name different versions"
+
+
+def _brand() -> Iterator[str]:
+    for name, size in _BRAND.items():
+        header = (INTEGRATION / "brand" / name).read_bytes()[16:24]
+        if struct.unpack(">II", header) != (size, size):
+            yield f"brand/{name}: not {size} by {size}"
+
+
+def main() -> int:
+    """Print all faults."""
+    found = list(faults())
+    for fault in found:
+        print(fault)
+    print(f"integration files: {len(found)} faults")
+    return bool(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+"""A real Home Assistant core, real ptys and sockets, and software meters at the other end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from datetime import datetime
+from pathlib import Path
+
+from homeassistant.core import HomeAssistant
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.obis_meter import connection, finder
+from custom_components.obis_meter.const import DOMAIN
+from simulator.meters import meter
+from simulator.serve import PtyServer, TcpServer, serve_pty, serve_tcp
+
+START = datetime(2026, 3, 4, 17, 59, 40)  # an hourly list is due 30 s later
+SPEED = 40  # times real pace
+METER = "7359990000001234"  # the id of the simulated Aidon
+
+type Serve[T] = Callable[..., Awaitable[T]]
+
+
+class Wire:
+    """A TCP server that sends what a test says."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.writers: list[asyncio.StreamWriter] = []
+        self.connected = asyncio.Event()
+        self._server: asyncio.Server | None = None
+
+    @property
+    def url(self) -> str:
+        return f"socket://127.0.0.1:{self.port}"
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        if self._server:
+            self._server.close()
+            self._server.close_clients()
+            await self._server.wait_closed()
+
+    async def send(self, *telegrams: bytes) -> None:
+        async with asyncio.timeout(5):
+            await self.connected.wait()
+        for telegram in telegrams:
+            self.writers[-1].write(telegram)
+            await self.writers[-1].drain()
+            await asyncio.sleep(0.05)  # a read of its own
+
+    async def hang_up(self) -> None:
+        self.connected.clear()
+        for writer in self.writers:
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.writers.append(writer)
+        self.connected.set()
+        with suppress(ConnectionError):
+            while await reader.read(4096):
+                pass
+        writer.close()
+
+
+@pytest.fixture(autouse=True)
+def _real_world(
+    enable_custom_integrations: None,
+    socket_enabled: None,
+) -> None:
+    """Load the integration, and let it use the network of this machine."""
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    """What is opened here closes after the test."""
+    async with AsyncExitStack() as opened:
+        yield opened
+
+
+@pytest.fixture
+def pty_meter(stack: AsyncExitStack, tmp_path: Path) -> Serve[PtyServer]:
+    """Serve a software meter at the end of a serial line."""
+
+    async def serve(name: str = "aidon", speed: float = SPEED) -> PtyServer:
+        link = tmp_path / f"meter-{name}"
+        server = await serve_pty(meter(name, START), link, start=START, speed=speed)
+        stack.push_async_callback(server.close)
+        return server
+
+    return serve
+
+
+@pytest.fixture
+def tcp_meter(stack: AsyncExitStack) -> Serve[TcpServer]:
+    """Serve a software meter behind a bridge in the network."""
+
+    async def serve(name: str = "p1", speed: float = SPEED) -> TcpServer:
+        server = await serve_tcp(meter(name, START), start=START, speed=speed)
+        stack.push_async_callback(server.close)
+        return server
+
+    return serve
+
+
+@pytest.fixture
+async def wire(stack: AsyncExitStack) -> Wire:
+    """Serve what a test sends."""
+    server = Wire()
+    await server.open()
+    stack.push_async_callback(server.close)
+    return server
+
+
+@pytest.fixture
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for tenths of a second where an owner waits for tens of seconds."""
+    monkeypatch.setattr(finder, "FIRST_TELEGRAM", 0.6)
+    monkeypatch.setattr(finder, "METER_ID", 0.6)
+    monkeypatch.setattr(finder, "QUIET", 0.2)
+    monkeypatch.setattr(connection, "QUIET", 0.1)
+    monkeypatch.setattr(connection, "LEAST_PATIENCE", 0.5)
+    monkeypatch.setattr(connection, "FIRST_DELAY", 0.05)
+    monkeypatch.setattr(connection, "LONGEST_DELAY", 0.2)
+
+
+def entry_for(url: str, link: str = "hdlc", **more: object) -> MockConfigEntry:
+    """Return an entry as the flow makes it."""
+    identity = {"serial": None, "maker": "Aidon", "model": "6534", "firmware": None}
+    data = {"port": url, "line": "2400 8N1", "link": link, "identity": identity}
+    settings = {"title": "Aidon 6534", "options": {"write_interval": 0}, **more}
+    return MockConfigEntry(domain=DOMAIN, data=data, **settings)
+
+
+async def set_up(hass: HomeAssistant, entry: MockConfigEntry) -> MockConfigEntry:
+    """Set an entry up and wait until that is done."""
+    entry.add_to_hass(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    return entry
+
+
+async def until(hass: HomeAssistant, true: Callable[[], bool], seconds: float = 5) -> None:
+    """Wait until something is true; the test fails when it does not become so."""
+    async with asyncio.timeout(seconds):
+        while not true():
+            await asyncio.sleep(0.01)
+            await hass.async_block_till_done()

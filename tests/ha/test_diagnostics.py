@@ -1,0 +1,68 @@
+"""The download helps to find out what is wrong, and names nobody."""
+
+import json
+from pathlib import Path
+import subprocess
+import sys
+
+from homeassistant.core import HomeAssistant
+from pytest_homeassistant_custom_component.components.diagnostics import (
+    get_diagnostics_for_config_entry,
+)
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.obis_meter.metering.links import LINKS
+from simulator.serve import PtyServer, TcpServer
+
+from .conftest import METER, Serve, entry_for, set_up, until
+
+ROOT = Path(__file__).parents[2]
+
+
+def decode(file: Path) -> dict:
+    """Read a file with the project's own decoder, as an owner would."""
+    command = [sys.executable, ROOT / "scripts" / "decode.py", file]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(run.stdout)
+
+
+async def test_a_download_says_what_was_heard_but_not_from_whom(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator, pty_meter: Serve[PtyServer]
+) -> None:
+    server = await pty_meter("aidon")
+    entry = await set_up(hass, entry_for(server.url, unique_id=METER, title="Meter"))
+    await until(hass, lambda: hass.states.get("sensor.meter_energy_import") is not None)
+    download = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    assert download["link"] == "hdlc"
+    assert download["statistics"]["telegrams"] > 0
+    registers = download["meters"][0]["registers"]
+    assert registers["1-0:1.8.0"]["unit"] == "Wh"
+    assert registers["0-0:96.1.0"]["value"] == "**REDACTED**"
+    text = json.dumps(download)
+    assert METER not in text
+    assert METER.encode().hex() not in text
+    assert str(server.path) not in text
+
+
+async def test_payloads_of_a_download_still_decode(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    tcp_meter: Serve[TcpServer],
+    tmp_path: Path,
+) -> None:
+    server = await tcp_meter("p1")
+    entry = await set_up(hass, entry_for(server.url, "p1", title="Meter"))
+    await until(hass, lambda: hass.states.get("sensor.meter_power_import") is not None)
+    download = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    file = tmp_path / "config_entry-obis_meter.json"
+    file.write_text(json.dumps({"home_assistant": {}, "data": download}))
+    decoded = await hass.async_add_executor_job(decode, file)
+    assert decoded["link"] == "p1"
+    assert len(decoded["telegrams"]) == len(download["payloads"]) > 0
+    assert not decoded["faults"]
+    ids = {r["id"] for r in decoded["telegrams"][0]["readings"]}
+    assert {"1-0:1.8.1", "0-1:24.2.1"} <= ids
+    serials = {m.identity.serial for m in entry.runtime_data.data.values()}
+    for payload in download["payloads"]:
+        readings = LINKS["p1"].decode(bytes.fromhex(payload))[0].readings
+        assert not serials & {str(r.value) for r in readings}

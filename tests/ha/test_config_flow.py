@@ -1,6 +1,7 @@
 """Adding a meter, as its owner does it."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
 import random
 import socket
@@ -15,6 +16,7 @@ from custom_components.obis_meter.const import DOMAIN
 from simulator.serve import PtyServer, TcpServer
 
 from .conftest import METER, Serve, Wire, entry_for, set_up, until
+from .rfc2217 import BAUDRATE, DATASIZE, PARITY, AccessServer
 
 
 async def begin(hass: HomeAssistant, step: str) -> str:
@@ -260,3 +262,21 @@ async def test_options_say_how_often_sensors_are_written(
     assert done["type"] is FlowResultType.CREATE_ENTRY
     assert entry.options == {"write_interval": 30}
     assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_rfc_2217_sets_the_remote_line(hass: HomeAssistant, stack: AsyncExitStack) -> None:
+    server = AccessServer()
+    await server.open()
+    stack.push_async_callback(server.close)
+    typed = {"host": "127.0.0.1", "port": server.port, "protocol": "rfc2217", "line": "9600_7e1"}
+    flow_id = await begin(hass, "network")
+    listening = await hass.config_entries.flow.async_configure(flow_id, typed)
+    assert listening["type"] is FlowResultType.SHOW_PROGRESS
+    assert server.settings[BAUDRATE] == 9600
+    assert server.settings[DATASIZE] == 7
+    assert server.settings[PARITY] == 3  # even
+    server.send(
+        b"/ISk5\r\n\r\n0-0:96.1.0(\xff)\r\n0-0:96.1.1(E1234567)\r\n1-0:1.7.0(1*kW)\r\n!\r\n"
+    )
+    found = await listen(hass, flow_id, {})
+    assert found["description_placeholders"]["meter"] == "E1234567"

@@ -1,0 +1,141 @@
+"""Two software meters, and a real Home Assistant that found and reads them."""
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+import signal
+import sys
+from typing import Any
+
+import aiohttp
+
+from scripts.child import Child, ChildError
+from scripts.demo_energy import History, Sensor, continue_history, fill_dashboard
+from scripts.home_assistant import DEMO, HomeAssistant, free_port
+from scripts.home_assistant_api import ApiError, Json
+from scripts.home_assistant_install import DOMAIN, HOST, ROOT
+
+_LINK = DEMO / "meter"
+_P1_PORT = 20108
+_METER_SECONDS = 20
+
+# What a person clicks and types to add a meter, in the order of the config flow.
+_SERIAL: Sequence[Json] = (
+    {"next_step_id": "serial"},
+    {"port": str(_LINK), "line": "2400 8N1"},
+    {},  # "is this your meter?"
+)
+
+
+def _network(port: int) -> Sequence[Json]:
+    return (
+        {"next_step_id": "network"},
+        {"host": HOST, "port": port, "protocol": "socket"},
+        {},
+    )
+
+
+async def demo(port: int | None, keep: bool) -> None:
+    """Run everything until cancelled."""
+    p1_port = free_port(_P1_PORT) if keep else free_port(_P1_PORT, 0)
+    meters = [_meter("aidon", "--pty", str(_LINK)), _meter("p1", "--tcp", f"{HOST}:{p1_port}")]
+    home = HomeAssistant(port=port, keep=keep)
+    home.claim()
+    async with AsyncExitStack() as stack:
+        for meter in meters:
+            stack.push_async_callback(meter.stop, within=3)
+            await meter.start()
+        await stack.enter_async_context(home)
+        for meter in meters:
+            await _listening(meter)
+        history = History(datetime.now(UTC))
+        counters = await _add_meters(home, p1_port, history)
+        print(_EXPLANATION.format(home=home, link=_LINK, p1=f"{HOST}:{p1_port}"), flush=True)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(continue_history(home, counters, history))
+            tasks.create_task(_watch([home.child, *meters]))
+
+
+_EXPLANATION = """
+Home Assistant with two meters:  {home.url}
+  user {home.user.username}, password {home.user.password}
+
+  {home.url}/config/integrations/integration/obis_meter
+  {home.url}/energy
+
+  The Norwegian meter (Aidon) is at {link}, the Dutch one (P1) at {p1}.
+  Log: {home.child.log}
+
+Ctrl-C ends everything."""
+
+
+def _meter(name: str, *where: str) -> Child:
+    command = [sys.executable, "-m", "simulator", name, *where, "--speed", "1"]
+    return Child(f"the meter {name}", command, DEMO / f"{name}.log", ROOT)
+
+
+async def _listening(meter: Child) -> None:
+    """Wait until a meter has said where it is."""
+    for _ in range(10 * _METER_SECONDS):
+        meter.check()
+        if meter.output():
+            return
+        await asyncio.sleep(0.1)
+    raise ChildError(f"{meter.name} does not start\n{meter.tail()}")
+
+
+async def _add_meters(home: HomeAssistant, p1_port: int, history: History) -> Sequence[Sensor]:
+    """Add both as a person would; a kept Home Assistant has them already."""
+    if await home.get(f"/api/config/config_entries/entry?domain={DOMAIN}"):
+        return ()
+    for name, steps in (("serial", _SERIAL), ("network", _network(p1_port))):
+        print(f"adding the {name} meter: Home Assistant listens to it", flush=True)
+        entry: dict[str, Any] = await home.flow(DOMAIN, steps)
+        print(f"  found {entry['title']}", flush=True)
+    print("filling the energy dashboard", flush=True)
+    return await fill_dashboard(home, entry["entry_id"], history)
+
+
+async def _watch(children: Sequence[Child]) -> None:
+    while True:
+        for child in children:
+            child.check()
+        await asyncio.sleep(1)
+
+
+async def _until_signal(port: int | None, keep: bool) -> None:
+    """Run the demo until Ctrl-C; a second one does not disturb the clearing up."""
+    work = asyncio.create_task(demo(port, keep))
+    loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        if not work.cancelling():
+            print("\nstopping", flush=True)
+            work.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, end)
+    await asyncio.wait([work])
+    if not work.cancelled():
+        work.result()  # raises what went wrong
+
+
+def main() -> int:
+    """Return 0 after Ctrl-C, 1 when something did not work."""
+    parser = argparse.ArgumentParser(prog="scripts/demo", description=__doc__)
+    parser.add_argument("--port", type=int, help="port of Home Assistant (8123 when free)")
+    parser.add_argument("--keep", action="store_true", help="go on with the last demo's folder")
+    options = parser.parse_args()
+    code = 0
+    try:
+        asyncio.run(_until_signal(options.port, options.keep))
+    except* (ApiError, ChildError, aiohttp.ClientError, TimeoutError) as group:
+        code = 1
+        print(f"demo: {group.exceptions[0]!s}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""The meters one can ask for by name: a new meter is a row of METERS."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from . import han, p1
+from .clock import later
+from .device import Device, Turn, due, pace
+from .han import Country, Grid
+from .household import Household
+from .registers import Truth
+from .snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A meter to be had: what it is, where it hangs, and what is peculiar to that country."""
+
+    about: str
+    device: Device
+    zone: str
+    day_tariff: int = 2
+    gas_every: timedelta = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """A meter that measures a home."""
+
+    name: str
+    model: Model
+    household: Household
+    start: datetime
+
+    @property
+    def line(self) -> str:
+        """Line settings in words."""
+        return self.model.device.line
+
+    @property
+    def pace(self) -> timedelta:
+        """Every telegram is due at a whole multiple of this."""
+        return pace(self.model.device)
+
+    def telegrams(self, when: datetime) -> Iterator[bytes]:
+        """Yield what is sent at this moment."""
+        for turn, snapshot in self._due(when):
+            yield self.model.device.telegram(snapshot, turn.number)
+
+    def truths(self, when: datetime) -> Iterator[Truth]:
+        """Yield the readings of each telegram that is sent at this moment."""
+        for turn, snapshot in self._due(when):
+            yield self.model.device.truth(snapshot, turn.number)
+
+    def _due(self, when: datetime) -> Iterator[tuple[Turn, Snapshot]]:
+        if turn := due(self.model.device, when):
+            yield turn, self.household.at(later(when, -turn.lag))
+
+
+_OSLO, _STOCKHOLM, _AMSTERDAM = "Europe/Oslo", "Europe/Stockholm", "Europe/Amsterdam"
+_BRUSSELS, _LUXEMBOURG = "Europe/Brussels", "Europe/Luxembourg"
+_HOURLY = timedelta(hours=1)
+
+METERS: dict[str, Model] = {
+    "aidon": Model("Aidon 6534, Norway, three phases", han.aidon(), _OSLO),
+    "aidon-it": Model("Aidon 6525, Norway, IT grid", han.aidon(grid=Grid.IT), _OSLO),
+    "aidon-1ph": Model("Aidon 6515, Norway, one phase", han.aidon(phases=1), _OSLO),
+    "aidon-se": Model("Aidon, Sweden, power of each phase", han.aidon_se(), _STOCKHOLM),
+    "embriq": Model("Landis+Gyr E350 with Embriq module, Norway", han.embriq(), _OSLO),
+    "kaifa": Model("Kaifa MA304H4, Norway, three phases", han.kaifa(), _OSLO),
+    "kaifa-it": Model("Kaifa MA304H3E, Norway, IT grid", han.kaifa(grid=Grid.IT), _OSLO),
+    "kaifa-1ph": Model("Kaifa MA105H2E, Norway, one phase", han.kaifa(phases=1), _OSLO),
+    "kaifa-se": Model("Kaifa MA304H4, Sweden, with OBIS codes", han.kaifa_pairs(), _STOCKHOLM),
+    "kaifa-se-list": Model("Kaifa MA304H4D, Sweden, by position", han.kaifa_se(), _STOCKHOLM),
+    "kamstrup": Model("Kamstrup Omnipower, Norway, three phases", han.kamstrup(), _OSLO),
+    "kamstrup-it": Model("Kamstrup, Norway, IT grid", han.kamstrup(grid=Grid.IT), _OSLO),
+    "kamstrup-1ph": Model("Kamstrup, Norway, one phase", han.kamstrup(phases=1), _OSLO),
+    "kamstrup-se": Model("Kamstrup, Sweden", han.kamstrup(country=Country.SE), _STOCKHOLM),
+    "p1": Model("P1 of the Netherlands (DSMR 5) with gas", p1.NL, _AMSTERDAM),
+    "p1-1ph": Model("P1 of the Netherlands (ESMR 5), one phase", p1.NL_1PH, _AMSTERDAM),
+    "p1-be": Model("P1 of Belgium with monthly peak, gas and water", p1.BE, _BRUSSELS, 1),
+    "p1-lu": Model("P1 of Luxembourg, decrypted, with apparent power", p1.LU, _LUXEMBOURG),
+    "p1-se": Model("P1 of Sweden: no tariffs, no meter id", p1.SE, _STOCKHOLM),
+    "p1-se-winter": Model("P1 of Sweden, winter time all year", p1.SE_WINTER, _STOCKHOLM),
+    "p1-v2": Model("P1 of DSMR 2.2: no CRC, hourly gas", p1.V2, _AMSTERDAM, 2, _HOURLY),
+}
+
+
+class UnknownMeterError(LookupError):
+    """There is no meter of this name."""
+
+
+def meter(name: str, start: datetime | None = None, seed: int = 1) -> Meter:
+    """Return a meter of METERS in a home that is metered from the day of `start` (now) on.
+
+    A naive `start` stays naive: standard time without summer time.
+    """
+    if name not in METERS:
+        raise UnknownMeterError(f"unknown meter {name!r}; --list shows them")
+    model = METERS[name]
+    start = start or datetime.now(ZoneInfo(model.zone))
+    household = Household(
+        seed,
+        start,
+        phases=model.device.phases,
+        day_tariff=model.day_tariff,
+        gas_every=model.gas_every,
+    )
+    return Meter(name, model, household, start)

@@ -1,0 +1,155 @@
+"""Send the telegrams of a source at the pace of a clock: what all servers have in common."""
+
+from abc import ABC, abstractmethod
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from .clock import instants, standard
+from .device import Source
+from .faults import Line
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """A clock from `start` (the source's own) to `until`, `speed` times as fast as real time.
+
+    Speed 0 is as fast as the listeners take it; then time stands still while nobody listens.
+    """
+
+    start: datetime | None = None
+    until: datetime | None = None
+    speed: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check the speed."""
+        if self.speed < 0:
+            raise ValueError("the speed is 0 or more")
+
+    def moments(self, source: Source) -> Iterator[tuple[datetime, float]]:
+        """Yield each moment at which something may be due, and how many seconds it is away."""
+        begin = self.start or source.start
+        for when in instants(begin, source.pace):
+            if self.until and standard(when) >= standard(self.until):
+                return
+            away = (standard(when) - standard(begin)).total_seconds()
+            yield when, away / self.speed if self.speed else 0.0
+
+
+REAL_TIME = Timing()
+
+
+class Server(ABC):
+    """Serves one source, and can fall silent or hang up like a cable that is pulled.
+
+    While it is silent or hung up, time goes on and what is due is lost.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        timing: Timing,
+        line: Line | None = None,
+    ) -> None:
+        """Prepare to serve; no line is a perfect one."""
+        self.source = source
+        self.timing = timing
+        self._line = line or Line()
+        self._silent = False
+        self._news = asyncio.Event()  # somebody came, or we speak again
+        self._feed: asyncio.Task[None] | None = None
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """Where to listen."""
+
+    async def open(self) -> None:
+        """Listen and start the clock; `OSError` if that is not possible."""
+        await self._connect()
+        self._feed = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """Stop, and free what was opened."""
+        if self._feed:
+            self._feed.cancel()
+            with suppress(asyncio.CancelledError, OSError):
+                await self._feed
+        await self._disconnect()
+
+    async def __aenter__(self) -> Self:
+        """Return the open server."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close."""
+        await self.close()
+
+    async def wait(self) -> None:
+        """Wait until the clock has ended; raises what broke it."""
+        if self._feed:
+            await asyncio.shield(self._feed)
+
+    def silence(self) -> None:
+        """Send nothing from now on, but stay connected."""
+        self._silent = True
+
+    async def hang_up(self) -> None:
+        """Cut the connection off and refuse new ones."""
+        await self._disconnect()
+
+    async def resume(self) -> None:
+        """Speak again, and be there again."""
+        self._silent = False
+        await self._connect()
+        self._news.set()
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for when, away in self.timing.moments(self.source):
+            await asyncio.sleep(max(0.0, began + away - loop.time()))
+            while self._waits and not self._listening():
+                self._news.clear()
+                await self._news.wait()
+            if self._listening():
+                await self._send_all(when)
+
+    @property
+    def _waits(self) -> bool:
+        """Tell whether the clock waits for those who listen."""
+        return not self.timing.speed
+
+    def _listening(self) -> bool:
+        return not self._silent and self._connected()
+
+    async def _send_all(self, when: datetime) -> None:
+        for telegram in self.source.telegrams(when):
+            for piece in self._line.carry(telegram):
+                await self._send(piece)
+                await asyncio.sleep(0)  # a piece is a read of its own, and a fast clock lets go
+
+    @abstractmethod
+    def _connected(self) -> bool:
+        """Tell whether somebody may be listening."""
+
+    @abstractmethod
+    async def _connect(self) -> None:
+        """Be there for listeners; nothing if that is so already."""
+
+    @abstractmethod
+    async def _disconnect(self) -> None:
+        """Cut the listeners off; nothing if that is so already."""
+
+    @abstractmethod
+    async def _send(self, piece: bytes) -> None:
+        """Send to all who listen; wait for them only if the clock waits."""

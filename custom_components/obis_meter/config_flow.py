@@ -25,13 +25,16 @@ from homeassistant.helpers.selector import (
 import probatio
 
 from .const import (
+    CONF_DEMAND_PERIOD,
     CONF_IDENTITY,
     CONF_LINE,
     CONF_LINK,
     CONF_PORT,
     CONF_WRITE_INTERVAL,
     DEFAULT_WRITE_INTERVAL,
+    DEMAND_PERIODS,
     DOMAIN,
+    usual_demand_period,
 )
 from .finder import Found, NotFoundError, Progress, find
 from .metering.model import LineSettings
@@ -67,6 +70,19 @@ NETWORK: Final = probatio.Schema(
             SelectSelectorConfig(options=[RAW, RFC2217], translation_key="protocol")
         ),
         probatio.Required(CONF_LINE, default=LINES[2]): _LINE_FIELD,
+    }
+)
+
+OPTIONS: Final = probatio.Schema(
+    {
+        probatio.Required(CONF_WRITE_INTERVAL): NumberSelector(
+            NumberSelectorConfig(
+                min=0, max=3600, step=1, unit_of_measurement="s", mode=NumberSelectorMode.BOX
+            )
+        ),
+        probatio.Required(CONF_DEMAND_PERIOD): SelectSelector(
+            SelectSelectorConfig(options=list(DEMAND_PERIODS), translation_key="demand_period")
+        ),
     }
 )
 
@@ -229,20 +245,17 @@ def _seen(search: asyncio.Task[Found]) -> None:
 
 
 class ObisMeterOptionsFlow(OptionsFlowWithReload):
-    """How often sensors are written."""
+    """How often sensors are written, and over which time a capacity tariff averages."""
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for the least time between two updates."""
+        """Ask for both."""
         if user_input is not None:
             return self.async_create_entry(data=user_input)
-        seconds = NumberSelector(
-            NumberSelectorConfig(
-                min=0, max=3600, step=1, unit_of_measurement="s", mode=NumberSelectorMode.BOX
-            )
-        )
-        schema = probatio.Schema({probatio.Required(CONF_WRITE_INTERVAL): seconds})
-        now = self.config_entry.options.get(CONF_WRITE_INTERVAL, DEFAULT_WRITE_INTERVAL)
+        now = {
+            CONF_WRITE_INTERVAL: DEFAULT_WRITE_INTERVAL,
+            CONF_DEMAND_PERIOD: usual_demand_period(self.hass.config.country),
+            **self.config_entry.options,
+        }
         return self.async_show_form(
-            step_id="init",
-            data_schema=self.add_suggested_values_to_schema(schema, {CONF_WRITE_INTERVAL: now}),
+            step_id="init", data_schema=self.add_suggested_values_to_schema(OPTIONS, now)
         )

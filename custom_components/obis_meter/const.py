@@ -13,3 +13,15 @@ CONF_IDENTITY: Final = "identity"  # what the meter said of itself when it was f
 
 CONF_WRITE_INTERVAL: Final = "write_interval"
 DEFAULT_WRITE_INTERVAL: Final = 10  # seconds between two state writes of one sensor
+
+CONF_DEMAND_PERIOD: Final = "demand_period"
+DEMAND_PERIODS: Final = {"none": 0, "quarter_hour": 15, "hour": 60}  # minutes
+_BY_THE_HOUR: Final = ("NO", "SE")  # countries whose capacity tariffs count hours
+
+
+def usual_demand_period(country: str | None) -> str:
+    """Return the period over which a country's capacity tariffs average power.
+
+    Belgium's quarter-hours need no computing: its meters tell them themselves.
+    """
+    return "hour" if country in _BY_THE_HOUR else "none"

@@ -1,52 +1,53 @@
 """What the meters of one port have said, and who is told of it."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any, override
+from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.typing import UNDEFINED
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+from homeassistant.util import dt as dt_util
 
 from .connection import Connection
 from .const import (
+    CONF_DEMAND_PERIOD,
     CONF_IDENTITY,
     CONF_LINE,
     CONF_LINK,
     CONF_PORT,
     CONF_WRITE_INTERVAL,
     DEFAULT_WRITE_INTERVAL,
+    DEMAND_PERIODS,
     DOMAIN,
     LOGGER,
+    usual_demand_period,
 )
+from .memory import SOMETIME, SOON, Memory, content
+from .meter import Meter, RegisterId
 from .metering import identity
+from .metering.derived import DerivedState, Deriver
 from .metering.identity import Identity
 from .metering.links import LINKS
-from .metering.model import LineSettings, ObisCode, Reading, Telegram
+from .metering.model import LineSettings, Reading, Telegram
 from .metering.plausible import Guard
 from .metering.session import Event
 from .metering.submeters import SubMeter, split
-from .transport import PortError
+from .notifier import Notifier
+from .transport import Port, PortError
 
 type ObisMeterConfigEntry = ConfigEntry[ObisMeterCoordinator]
-type RegisterId = ObisCode | str
-type Address = tuple[str, RegisterId]
-"""A meter's key and a register: what an entity listens to."""
+type OnNew = Callable[[Meter, Iterable[RegisterId]], None]
+
+_LONG_AGO: Final = 365 * 24 * 3600.0  # seconds: a total from before a restart may have grown by any
 
 
-@dataclass(slots=True)
-class Meter:
-    """One meter: its key in unique ids, who it is, and the last reading of each register."""
-
-    key: str
-    identity: Identity
-    sub_meter: SubMeter | None = None
-    readings: dict[RegisterId, Reading] = field(default_factory=dict)
+def _now() -> float:
+    """Return the time in seconds since 1970."""
+    return dt_util.utcnow().timestamp()
 
 
 class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
@@ -60,27 +61,77 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
     def __init__(self, hass: HomeAssistant, entry: ObisMeterConfigEntry) -> None:
         """Read the settings; nothing is opened yet."""
         super().__init__(hass, LOGGER, config_entry=entry, name=entry.title)
-        main = Meter(entry.unique_id or entry.entry_id, Identity(**entry.data[CONF_IDENTITY]))
-        self.main = main
-        self.data = {main.key: main}
-        self._other_meter: str | None = None
-        self._issue_id = f"other_meter_{entry.entry_id}"
+        self.main = Meter(entry.unique_id or entry.entry_id, Identity(**entry.data[CONF_IDENTITY]))
+        self.data = {self.main.key: self.main}
         self.connection = Connection(
             entry.data[CONF_PORT],
             LineSettings.parse(entry.data[CONF_LINE]),
             LINKS[entry.data[CONF_LINK]],
             on_events=self._on_events,
             on_up=self._on_up,
-            on_down=self._on_down,
+            on_down=self.async_set_update_error,
         )
-        self.guard = Guard(hass.loop.time)
-        self._write_interval: float = entry.options.get(CONF_WRITE_INTERVAL, DEFAULT_WRITE_INTERVAL)
-        self._readers: dict[Address, CALLBACK_TYPE] = {}
-        self._written: dict[Address, float] = {}
-        self._waiting: dict[Address, None] = {}
-        self._cancel_flush: CALLBACK_TYPE | None = None
+        self.guard = Guard(_now)
+        self.memory = Memory(hass, entry.entry_id)
+        interval = entry.options.get(CONF_WRITE_INTERVAL, DEFAULT_WRITE_INTERVAL)
+        self._notifier = Notifier(hass, interval)
+        self._deriver = self._make_deriver()
         self._device_id: str | None = None
-        self._on_new: list[Callable[[Meter, list[Reading]], None]] = []
+        self._on_new: list[OnNew] = []
+        self._other_meter: str | None = None
+        self._issue_id = f"other_meter_{entry.entry_id}"
+
+    def _make_deriver(self, state: DerivedState | None = None) -> Deriver:
+        usual = usual_demand_period(self.hass.config.country)
+        period = self.config_entry.options.get(CONF_DEMAND_PERIOD, usual)
+        return Deriver(DEMAND_PERIODS[period], dt_util.get_default_time_zone(), state)
+
+    async def async_open(self) -> None:
+        """Open the port, or raise ConfigEntryNotReady, and remember what was known before."""
+        try:
+            port = await self.connection.open()
+        except PortError as err:
+            raise ConfigEntryNotReady(
+                translation_domain=DOMAIN,
+                translation_key=err.key,
+                translation_placeholders={"port": err.url},
+            ) from err
+        self.config_entry.async_on_unload(port.close)
+        self._port: Port = port
+        meters, state = await self.memory.load()
+        self._deriver = self._make_deriver(state)
+        self._register_device(self.main)
+        for meter in meters:
+            self._recall(meter)
+
+    @callback
+    def async_listen(self) -> None:
+        """Begin to read."""
+        self.config_entry.async_create_background_task(
+            self.hass, self.connection.run(self._port), f"{DOMAIN} {self.connection.url}"
+        )
+        self.config_entry.async_on_unload(self._stop)
+
+    async def _stop(self) -> None:
+        self._notifier.stop()
+        ir.async_delete_issue(self.hass, DOMAIN, self._issue_id)
+        await self.memory.save(self._content())
+
+    def _content(self) -> dict[str, Any]:
+        return content(list(self.data.values()), self._deriver.state)
+
+    def _recall(self, meter: Meter) -> None:
+        """Take a meter over from before the restart, its totals as the last known."""
+        if meter.sub_meter is None:
+            self.main.registers, self.main.readings = meter.registers, meter.readings
+            self.main.identity = self.main.identity.updated(meter.identity)
+            meter = self.main
+            self._deriver.know(meter.registers)
+        else:
+            self.data[meter.key] = meter
+        self._register_device(meter)
+        for reading in meter.readings.values():
+            self.guard.accept(reading, _now() - _LONG_AGO)
 
     @callback
     def _register_device(self, meter: Meter) -> None:
@@ -100,30 +151,12 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
         if sub_meter is None:
             self._device_id = device.id
 
-    async def async_start(self) -> None:
-        """Open the port and begin to read; ConfigEntryNotReady where it cannot be opened."""
-        try:
-            port = await self.connection.open()
-        except PortError as err:
-            raise ConfigEntryNotReady(
-                translation_domain=DOMAIN,
-                translation_key=err.key,
-                translation_placeholders={"port": err.url},
-            ) from err
-        self._register_device(self.main)
-        self.config_entry.async_create_background_task(
-            self.hass, self.connection.run(port), f"{DOMAIN} {self.connection.url}"
-        )
-        self.config_entry.async_on_unload(self._stop)
-
     @callback
-    def async_on_new_registers(
-        self, report: Callable[[Meter, list[Reading]], None]
-    ) -> CALLBACK_TYPE:
+    def async_on_new_registers(self, report: OnNew) -> CALLBACK_TYPE:
         """Report each register once, those already known at once."""
         self._on_new.append(report)
         for meter in self.data.values():
-            report(meter, list(meter.readings.values()))
+            report(meter, list(meter.registers))
         return lambda: self._on_new.remove(report)
 
     @callback
@@ -135,13 +168,13 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
         remove = super().async_add_listener(update_callback, context)
         if context is None:
             return remove
-        self._readers[context] = update_callback
+        remove_reader = self._notifier.add(context, update_callback)
 
-        def remove_reader() -> None:
-            self._readers.pop(context, None)
+        def remove_both() -> None:
+            remove_reader()
             remove()
 
-        return remove_reader
+        return remove_both
 
     @override
     async def _async_update_data(self) -> dict[str, Meter]:
@@ -162,18 +195,35 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
             self.async_set_updated_data(self.data)
 
     @callback
-    def _on_down(self, err: Exception) -> None:
-        self.async_set_update_error(err)
-
-    @callback
     def _on_telegram(self, telegram: Telegram) -> None:
         if self._is_foreign(telegram):
             return
         own, channels = split(self.guard.check(telegram))
-        self._merge(self.main, identity.describe(telegram), own)
+        own += self._deriver.derive(own, _now())
+        self._merge(self.main, own, identity.describe(telegram))
         for sub_meter, readings in channels.items():
-            meter = self._sub_meter(sub_meter)
-            self._merge(meter, meter.identity, readings)
+            self._merge(self._sub_meter(sub_meter), readings)
+        self.memory.save_later(self._content, SOMETIME)
+
+    def _sub_meter(self, sub_meter: SubMeter) -> Meter:
+        a, b = sub_meter.channel
+        key = sub_meter.id or f"{self.main.key}_{a}-{b}"
+        if (known := self.data.get(key)) is None:
+            known = self.data[key] = Meter(key, Identity(serial=sub_meter.id), sub_meter)
+            self._register_device(known)
+        return known
+
+    def _merge(self, meter: Meter, fresh: list[Reading], said: Identity | None = None) -> None:
+        """Take readings over; announce new registers, and tell of the changed ones."""
+        if said and (who := meter.identity.updated(said)) != meter.identity:
+            meter.identity = who
+            self._register_device(meter)
+        new, changed = meter.merge(fresh)
+        if new:
+            for report in self._on_new:
+                report(meter, new)
+            self.memory.save_later(self._content, SOON)
+        self._notifier.changed(changed)
 
     def _is_foreign(self, telegram: Telegram) -> bool:
         """Tell whether another meter speaks than the one set up; its owner is told once."""
@@ -204,60 +254,3 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
                 "found": found,
             },
         )
-
-    def _sub_meter(self, sub_meter: SubMeter) -> Meter:
-        a, b = sub_meter.channel
-        key = sub_meter.id or f"{self.main.key}_{a}-{b}"
-        if (known := self.data.get(key)) is None:
-            known = self.data[key] = Meter(key, Identity(serial=sub_meter.id), sub_meter)
-            self._register_device(known)
-        return known
-
-    def _merge(self, meter: Meter, said: Identity, readings: list[Reading]) -> None:
-        """Take readings over; announce new registers, and note the changed ones for writing."""
-        if (who := meter.identity.updated(said)) != meter.identity:
-            meter.identity = who
-            self._register_device(meter)
-        changed: list[Address] = []
-        new: list[Reading] = []
-        for reading in readings:
-            before = meter.readings.get(reading.id)
-            meter.readings[reading.id] = reading
-            if before is None:
-                new.append(reading)
-            elif before.value != reading.value:
-                changed.append((meter.key, reading.id))
-        if new:
-            for report in self._on_new:
-                report(meter, new)
-        self._write(changed)
-
-    def _write(self, changed: list[Address]) -> None:
-        """Tell at once what was not told within the interval, and the rest at its end."""
-        now = self.hass.loop.time()
-        for address in changed:
-            if now - self._written.get(address, -self._write_interval) >= self._write_interval:
-                self._tell(address, now)
-            else:
-                self._waiting[address] = None
-        if self._waiting and not self._cancel_flush:
-            due = min(self._written[address] for address in self._waiting) + self._write_interval
-            self._cancel_flush = async_call_later(self.hass, max(due - now, 0), self._flush)
-
-    @callback
-    def _flush(self, _now: object) -> None:
-        self._cancel_flush = None
-        waiting, self._waiting = self._waiting, {}
-        self._write(list(waiting))
-
-    def _tell(self, address: Address, now: float) -> None:
-        self._waiting.pop(address, None)
-        if reader := self._readers.get(address):
-            self._written[address] = now
-            reader()
-
-    @callback
-    def _stop(self) -> None:
-        if self._cancel_flush:
-            self._cancel_flush()
-        ir.async_delete_issue(self.hass, DOMAIN, self._issue_id)

@@ -7,10 +7,11 @@ from typing import Any, Final
 from homeassistant.core import HomeAssistant
 
 from .const import CONF_LINK
-from .coordinator import Meter, ObisMeterConfigEntry, ObisMeterCoordinator
+from .coordinator import ObisMeterConfigEntry, ObisMeterCoordinator
+from .meter import Meter
 from .metering.catalogue import Register
 from .metering.families import KAMSTRUP_TYPE
-from .metering.model import ObisCode, Reading
+from .metering.model import Reading
 from .metering.submeters import register_of
 
 REDACTED: Final = "**REDACTED**"
@@ -64,7 +65,7 @@ def _meter(meter: Meter) -> dict[str, Any]:
 
 
 def _row(meter: Meter, reading: Reading) -> Register | None:
-    return register_of(reading.id, meter.sub_meter) if isinstance(reading.id, ObisCode) else None
+    return register_of(reading.id, meter.sub_meter)
 
 
 def _is_secret(meter: Meter, reading: Reading) -> bool:

@@ -4,7 +4,8 @@ from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .const import DOMAIN
-from .coordinator import Meter, ObisMeterCoordinator, RegisterId
+from .coordinator import ObisMeterCoordinator
+from .meter import Meter, RegisterId
 
 
 class ObisMeterEntity(CoordinatorEntity[ObisMeterCoordinator]):

@@ -28,7 +28,7 @@ async def preview(hass: HomeAssistant, readings: Iterable[Reading]) -> str:
         (reading, register_of(reading.id)) for reading in own if isinstance(reading.id, ObisCode)
     ]
     for meter, said in channels.items():
-        rows += [(r, register_of(r.id, meter)) for r in said if isinstance(r.id, ObisCode)]
+        rows += [(r, register_of(r.id, meter)) for r in said]
     lines = [
         (_ORDER.index(row.quantity), _line(names, reading, row))
         for reading, row in rows

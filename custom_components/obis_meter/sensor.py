@@ -1,5 +1,6 @@
 """Registers as sensors: they appear as the meter names them."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, NamedTuple, override
@@ -31,10 +32,11 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
 from homeassistant.util import dt as dt_util
 
-from .coordinator import Meter, ObisMeterConfigEntry, ObisMeterCoordinator
+from .coordinator import ObisMeterConfigEntry, ObisMeterCoordinator
 from .entity import ObisMeterEntity
+from .meter import Meter, RegisterId
 from .metering.catalogue import Quantity, Register
-from .metering.model import ObisCode, Reading, Value
+from .metering.model import Value
 from .metering.submeters import register_of
 from .metering.units import convert
 
@@ -95,31 +97,31 @@ async def async_setup_entry(
     coordinator = entry.runtime_data
 
     @callback
-    def add(meter: Meter, readings: list[Reading]) -> None:
-        async_add_entities(_sensor(coordinator, meter, reading) for reading in readings)
+    def add(meter: Meter, names: Iterable[RegisterId]) -> None:
+        async_add_entities(_sensor(coordinator, meter, name) for name in names)
 
     entry.async_on_unload(coordinator.async_on_new_registers(add))
 
 
-def _sensor(coordinator: ObisMeterCoordinator, meter: Meter, reading: Reading) -> SensorEntity:
-    if isinstance(reading.id, ObisCode) and (row := register_of(reading.id, meter.sub_meter)):
-        return RegisterSensor(coordinator, meter, reading, row)
-    return UnknownRegisterSensor(coordinator, meter, reading)
+def _sensor(coordinator: ObisMeterCoordinator, meter: Meter, name: RegisterId) -> SensorEntity:
+    if row := register_of(name, meter.sub_meter):
+        return RegisterSensor(coordinator, meter, name, row)
+    return UnknownRegisterSensor(coordinator, meter, name)
 
 
 class ReadingSensor(ObisMeterEntity, SensorEntity):
     """The last reading of one register."""
 
-    def __init__(self, coordinator: ObisMeterCoordinator, meter: Meter, reading: Reading) -> None:
-        """Listen to the register that reading names."""
-        super().__init__(coordinator, meter, reading.id)
-        self._id = reading.id
+    def __init__(self, coordinator: ObisMeterCoordinator, meter: Meter, name: RegisterId) -> None:
+        """Listen to a register."""
+        super().__init__(coordinator, meter, name)
+        self._name = name
 
     @property
     @override
     def native_value(self) -> StateType | datetime:
         """Return the last value; None for unknown."""
-        reading = self.meter.readings.get(self._id)
+        reading = self.meter.readings.get(self._name)
         return None if reading is None else self._state(reading.value, reading.unit)
 
     def _state(self, value: Value, unit: str | None) -> StateType | datetime:
@@ -141,11 +143,11 @@ class RegisterSensor(ReadingSensor):
         self,
         coordinator: ObisMeterCoordinator,
         meter: Meter,
-        reading: Reading,
+        name: RegisterId,
         register: Register,
     ) -> None:
         """Take name and meaning from the register's row."""
-        super().__init__(coordinator, meter, reading)
+        super().__init__(coordinator, meter, name)
         meaning = MEANINGS[register.quantity]
         self._quantity = register.quantity
         self._attr_translation_key = register.key
@@ -157,7 +159,7 @@ class RegisterSensor(ReadingSensor):
         if register.diagnostic:
             self._attr_entity_category = EntityCategory.DIAGNOSTIC
         if register.quantity is Quantity.LIMIT:
-            self._attr_native_unit_of_measurement = reading.unit
+            self._attr_native_unit_of_measurement = meter.registers[name]
         if register.quantity is Quantity.TARIFF:
             self._attr_options = TARIFFS
 
@@ -184,12 +186,12 @@ class UnknownRegisterSensor(ReadingSensor):
     _attr_entity_category = EntityCategory.DIAGNOSTIC
     _attr_entity_registry_enabled_default = False
 
-    def __init__(self, coordinator: ObisMeterCoordinator, meter: Meter, reading: Reading) -> None:
+    def __init__(self, coordinator: ObisMeterCoordinator, meter: Meter, name: RegisterId) -> None:
         """Take the OBIS code for a name and the unit as sent."""
-        super().__init__(coordinator, meter, reading)
-        self._attr_name = str(reading.id)
-        if isinstance(reading.value, Decimal) and reading.unit:
-            self._attr_native_unit_of_measurement = _THEIRS.get(reading.unit, reading.unit)
+        super().__init__(coordinator, meter, name)
+        self._attr_name = str(name)
+        if unit := meter.registers[name]:
+            self._attr_native_unit_of_measurement = _THEIRS.get(unit, unit)
 
 
 def _placeholders(register: Register) -> dict[str, str]:

@@ -256,11 +256,11 @@ async def test_options_say_how_often_sensors_are_written(
     form = await hass.config_entries.options.async_init(entry.entry_id)
     assert form["step_id"] == "init"
     done = await hass.config_entries.options.async_configure(
-        form["flow_id"], {"write_interval": 30}
+        form["flow_id"], {"write_interval": 30, "demand_period": "hour"}
     )
     await hass.async_block_till_done()
     assert done["type"] is FlowResultType.CREATE_ENTRY
-    assert entry.options == {"write_interval": 30}
+    assert entry.options == {"write_interval": 30, "demand_period": "hour"}
     assert entry.state is ConfigEntryState.LOADED
 
 

@@ -67,6 +67,11 @@ class Register:
         return self.quantity in _TOTALS
 
     @property
+    def lasting(self) -> bool:
+        """Tell whether the last value stays true while nobody listens."""
+        return self.total or self.key.startswith("demand_peak")
+
+    @property
     def signed(self) -> bool:
         """Tell whether a total may fall, because it is a difference: import less export."""
         return self.key.startswith("energy_net")
@@ -226,9 +231,26 @@ def is_buffer(code: ObisCode) -> bool:
     return code.c in (98, 99)
 
 
+DERIVED: Final = {
+    "computed:power_net": Register("power_net", _Q.POWER),
+    "computed:energy_import": Register("energy_import_total", _Q.ENERGY),
+    "computed:energy_export": Register("energy_export_total", _Q.ENERGY),
+    "computed:current_l2": Register("current_phase_computed", _Q.CURRENT, phase=2),
+    "live:energy_import": Register("energy_import_live", _Q.ENERGY),
+    "live:energy_export": Register("energy_export_live", _Q.ENERGY),
+    "demand:average": Register("demand_average", _Q.POWER),
+    "demand:projection": Register("demand_projection", _Q.POWER),
+    "demand:peak_1": Register("demand_peak_1", _Q.POWER),
+    "demand:peak_2": Register("demand_peak_2", _Q.POWER),
+    "demand:peak_3": Register("demand_peak_3", _Q.POWER),
+    "demand:peak_mean": Register("demand_peak_mean", _Q.POWER),
+}
+"""What is computed (`derived`), by its name in place of an OBIS code."""
+
+
 def keys() -> frozenset[str]:
     """Return the key of every row, the ones of tariffs included: what must have a name."""
-    rows = (*REGISTERS.values(), *_COLUMNS.values(), *MBUS)
+    rows = (*REGISTERS.values(), *_COLUMNS.values(), *MBUS, *DERIVED.values())
     tariffs = {f"{row.key}_tariff" for row in _COLUMNS.values() if _has_tariffs(row)}
     return frozenset(row.key for row in rows) | tariffs
 

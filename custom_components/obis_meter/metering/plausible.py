@@ -39,7 +39,7 @@ class Guard:
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
-        """Measure time with now, which returns seconds and never goes back."""
+        """Measure time with now, in seconds."""
         self._now = now
         self._accepted: dict[ObisCode, _Seen] = {}
         self._doubted: dict[ObisCode, _Seen] = {}
@@ -50,6 +50,11 @@ class Guard:
         kept = tuple(reading for reading in telegram.readings if self._passes(reading))
         self.held += len(telegram.readings) - len(kept)
         return telegram if len(kept) == len(telegram.readings) else replace(telegram, readings=kept)
+
+    def accept(self, reading: Reading, at: float) -> None:
+        """Take a total from before a restart for true, as of a time."""
+        if isinstance(reading.id, ObisCode) and isinstance(reading.value, Decimal):
+            self._accepted[reading.id] = _Seen(_plain(reading.value, reading.unit), at)
 
     def _passes(self, reading: Reading) -> bool:
         code, value = reading.id, reading.value
@@ -88,5 +93,5 @@ def _follows(before: _Seen, after: _Seen, quantity: Quantity) -> bool:
         return False
     if (fastest := _FASTEST.get(quantity)) is None:
         return True
-    seconds = Decimal(after.at - before.at) + _SLACK
+    seconds = Decimal(max(after.at - before.at, 0)) + _SLACK
     return after.value - before.value <= fastest * seconds / _HOUR

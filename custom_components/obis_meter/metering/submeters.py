@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from .catalogue import COUNTED, MBUS, MEDIA, SUB_METERS, Quantity, Register, lookup
+from .catalogue import COUNTED, DERIVED, MBUS, MEDIA, SUB_METERS, Quantity, Register, lookup
 from .identity import readable
 from .model import ObisCode, Reading, Telegram
 
@@ -44,9 +44,11 @@ def split(telegram: Telegram) -> tuple[list[Reading], dict[SubMeter, list[Readin
     return own, found
 
 
-def register_of(code: ObisCode, meter: SubMeter | None = None) -> Register | None:
-    """Return the row of a register, a sub-meter's total under what it counts."""
-    row = lookup(code)
+def register_of(name: ObisCode | str, meter: SubMeter | None = None) -> Register | None:
+    """Return the row of a register, a sub-meter's total under what it counts; None for unknown."""
+    if isinstance(name, str):
+        return DERIVED.get(name)
+    row = lookup(name)
     return meter.kind if meter and row in MBUS else row
 
 

@@ -1,0 +1,134 @@
+"""What an entry remembers across restarts: meters, registers, totals, and what is computed."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any, Final
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.storage import Store
+
+from .const import DOMAIN
+from .meter import Meter, RegisterId
+from .metering.catalogue import MBUS
+from .metering.demand import DemandState
+from .metering.derived import DerivedState
+from .metering.identity import Identity
+from .metering.live import LiveState
+from .metering.model import ObisCode, Reading
+from .metering.submeters import SubMeter, register_of
+
+_VERSION: Final = 1
+SOON: Final = 10.0  # seconds until something new is written
+SOMETIME: Final = 900.0  # seconds until totals are written
+_KINDS: Final = {row.key: row for row in MBUS}
+
+type Json = dict[str, Any]
+
+
+class Memory:
+    """Keeps what changes slowly on disk; the file is written at most every few minutes."""
+
+    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
+        """Name the file after the entry."""
+        self._hass = hass
+        self._store: Store[Json] = Store(hass, _VERSION, f"{DOMAIN}.{entry_id}")
+        self._due = float("inf")
+
+    async def load(self) -> tuple[list[Meter], DerivedState]:
+        """Return the meters known, with their totals, and the state of what is computed."""
+        if (kept := await self._store.async_load()) is None:
+            return [], DerivedState()
+        return [_meter(each) for each in kept["meters"]], _derived(kept["derived"])
+
+    def save_later(self, content: Callable[[], Json], delay: float) -> None:
+        """Write what content returns within delay; an earlier appointment stands."""
+        now = self._hass.loop.time()
+        if now < self._due <= now + delay:
+            return
+        self._due = now + delay
+        self._store.async_delay_save(content, delay)
+
+    async def save(self, content: Json) -> None:
+        """Write now."""
+        await self._store.async_save(content)
+
+    async def remove(self) -> None:
+        """Forget everything."""
+        await self._store.async_remove()
+
+
+def content(meters: list[Meter], derived: DerivedState) -> Json:
+    """Return what `Memory.load` reads."""
+    return {
+        "meters": [_packed(meter) for meter in meters],
+        "derived": {
+            "live": {name: _texts(asdict(state)) for name, state in derived.live.items()},
+            "sparse": derived.sparse,
+            "demand": {
+                name: {str(key): str(value) for key, value in numbers.items()}
+                for name, numbers in asdict(derived.demand).items()
+            },
+        },
+    }
+
+
+def _packed(meter: Meter) -> Json:
+    sub_meter = meter.sub_meter
+    return {
+        "key": meter.key,
+        "identity": asdict(meter.identity),
+        "channel": sub_meter and list(sub_meter.channel),
+        "kind": sub_meter and sub_meter.kind.key,
+        "registers": {
+            str(name): [unit, _lasting(meter, name)] for name, unit in meter.registers.items()
+        },
+    }
+
+
+def _lasting(meter: Meter, name: RegisterId) -> str | None:
+    """Return the value of a register if it holds while nobody listens: totals and peaks."""
+    row, reading = register_of(name, meter.sub_meter), meter.readings.get(name)
+    if row and row.lasting and reading and isinstance(reading.value, Decimal):
+        return f"{reading.value:f}"
+    return None
+
+
+def _meter(kept: Json) -> Meter:
+    identity = Identity(**kept["identity"])
+    sub_meter = None
+    if kept["channel"]:
+        a, b = kept["channel"]
+        sub_meter = SubMeter((a, b), identity.serial, _KINDS[kept["kind"]])
+    meter = Meter(kept["key"], identity, sub_meter)
+    for text, (unit, value) in kept["registers"].items():
+        name = ObisCode.parse(text) or text
+        meter.registers[name] = unit
+        if value is not None:
+            meter.readings[name] = Reading(name, Decimal(value), unit)
+    return meter
+
+
+def _texts(state: Json) -> Json:
+    return {name: str(v) if isinstance(v, Decimal) else v for name, v in state.items()}
+
+
+def _derived(kept: Json) -> DerivedState:
+    demand = {
+        name: {key: Decimal(value) for key, value in numbers.items()}
+        for name, numbers in kept["demand"].items()
+    }
+    return DerivedState(
+        live={name: _live(state) for name, state in kept["live"].items()},
+        sparse=kept["sparse"],
+        demand=DemandState(
+            marks={int(at): value for at, value in demand["marks"].items()},
+            means={int(at): value for at, value in demand["means"].items()},
+            days=demand["days"],
+        ),
+    )
+
+
+def _live(kept: Json) -> LiveState:
+    numbers = {name: kept[name] and Decimal(kept[name]) for name in ("total", "told")}
+    return LiveState(**{**kept, **numbers})

@@ -1,0 +1,195 @@
+"""Readings that a meter does not send but its owner wants: computed from those it sends.
+
+They are readings like any other, under names instead of OBIS codes; their rows
+stand in the catalogue (`DERIVED`).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from decimal import ROUND_HALF_UP, Decimal
+from math import sqrt
+from typing import Final
+
+from .demand import Demand, DemandState
+from .live import LiveState, LiveTotal
+from .model import ObisCode, Reading
+from .units import convert
+
+type Name = tuple[int, int, int] | str
+"""C, D, E of a register of the meter itself, whatever its channel; or the name of a derived one."""
+type Readings = Mapping[Name, Reading]
+
+_SPARSE_TELEGRAMS: Final = 5  # with power, but without the total, ...
+_SPARSE_SECONDS: Final = 60.0  # ... over this time: such a meter sends its totals rarely
+_WATT: Final = Decimal(1)
+_MILLIAMPERE: Final = Decimal("0.001")
+_DIRECTIONS: Final = {1: "import", 2: "export"}  # C group
+_TOTAL, _MOMENTARY = 8, 7  # D group
+_CLOCK: Final = (1, 0, 0)
+_NET_POWER: Final = (16, 7, 0)
+_OWN_DEMAND: Final = (1, 4, 0)
+_CURRENT_L2: Final = (51, 7, 0)
+
+
+@dataclass(slots=True)
+class DerivedState:
+    """What has to survive a restart; sparse: the directions whose total comes rarely."""
+
+    live: dict[str, LiveState] = field(default_factory=dict)
+    sparse: list[str] = field(default_factory=list)
+    demand: DemandState = field(default_factory=DemandState)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Telegrams with power since the total of the same direction was heard."""
+
+    begun: float
+    count: int = 0
+
+
+class Deriver:
+    """Computes for one meter. minutes is the period of the capacity tariff, 0 for none."""
+
+    def __init__(self, minutes: int, zone: tzinfo, state: DerivedState | None = None) -> None:
+        """Go on from a state; days and months are those of the zone."""
+        self.state = state or DerivedState()
+        self._live = {
+            direction: LiveTotal(self.state.live.setdefault(direction, LiveState()))
+            for direction in _DIRECTIONS.values()
+        }
+        self._waiting: dict[str, _Waiting] = {}
+        self._known: set[Name] = set()
+        self._demand = Demand(minutes, zone, self.state.demand) if minutes else None
+
+    def know(self, names: Iterable[ObisCode | str]) -> None:
+        """Take note of registers that the meter is known to send."""
+        self._known.update(filter(None, map(_name, names)))
+
+    def derive(self, fresh: Iterable[Reading], at: float) -> list[Reading]:
+        """Return what follows from the fresh readings of one telegram.
+
+        at is the time, in seconds since 1970.
+        """
+        said: dict[Name, Reading] = {
+            name: reading for reading in fresh if (name := _name(reading.id))
+        }
+        self._known.update(said)
+        found = [*self._net(said), *self._sums(said), *self._missing_phase(said)]
+        found += self._live_totals(said, at)
+        for reading in found:
+            said[str(reading.id)] = reading
+        return [*found, *self._demands(said, at)]
+
+    def _net(self, said: Readings) -> Iterator[Reading]:
+        """Yield import less export, where the meter does not say it itself.
+
+        Short lists leave the export out; while power is imported it is zero.
+        """
+        bought = _number(said, (1, _MOMENTARY, 0), "W")
+        sold = _number(said, (2, _MOMENTARY, 0), "W")
+        if bought and sold is None and (2, _MOMENTARY, 0) in self._known:
+            sold = Decimal(0)
+        if bought is not None and sold is not None and _NET_POWER not in self._known:
+            yield Reading("computed:power_net", bought - sold, "W")
+
+    def _sums(self, said: Readings) -> Iterator[Reading]:
+        """Yield the sum of the tariffs, where the meter sends no total."""
+        for c, direction in _DIRECTIONS.items():
+            if (c, _TOTAL, 0) in self._known:
+                continue
+            tariffs = [name for name in said if name[:2] == (c, _TOTAL)]
+            numbers = [_number(said, name, "kWh") for name in tariffs]
+            if numbers and None not in numbers:
+                yield Reading(
+                    f"computed:energy_{direction}", sum(filter(None, numbers), Decimal(0)), "kWh"
+                )
+
+    def _missing_phase(self, said: Readings) -> Iterator[Reading]:
+        """Yield the current of L2 in a grid without neutral, where L1 and L3 alone are measured.
+
+        Power is the sum of U times I over the square root of 3; the result is
+        kept within what the currents of L1 and L3 can add up to.
+        """
+        one, three = (_number(said, (c, _MOMENTARY, 0), "A") for c in (31, 71))
+        volts = [float(_number(said, (c, _MOMENTARY, 0), "V") or 0) for c in (32, 52, 72)]
+        if _CURRENT_L2 in self._known or one is None or three is None or not all(volts):
+            return
+        bought, sold = (_number(said, (c, _MOMENTARY, 0), "W") or Decimal(0) for c in (1, 2))
+        i1, i3 = abs(float(one)), abs(float(three))
+        i2 = (abs(float(bought - sold)) * sqrt(3) - volts[0] * i1 - volts[2] * i3) / volts[1]
+        i2 = min(max(i2, abs(i1 - i3)), i1 + i3)
+        yield Reading("computed:current_l2", Decimal(i2).quantize(_MILLIAMPERE), "A")
+
+    def _live_totals(self, said: Readings, at: float) -> Iterator[Reading]:
+        for c, direction in _DIRECTIONS.items():
+            total = _number(said, (c, _TOTAL, 0), "Wh")
+            power = _number(said, (c, _MOMENTARY, 0), "W")
+            live = self._live[direction]
+            if power is not None:
+                self._watch(direction, total, at)
+                live.power(float(power), at)
+            if total is not None:
+                self._anchor(direction, total, at, said)
+            if direction in self.state.sparse and live.value is not None:
+                yield Reading(f"live:energy_{direction}", live.value, "kWh")
+
+    def _anchor(self, direction: str, total: Decimal, at: float, said: Readings) -> None:
+        clock = said.get(_CLOCK)
+        held = self._live[direction].total(total, at, str(clock.value) if clock else None)
+        if held is not None and direction == "import" and self._demand:
+            self._demand.mark(held, total)
+
+    def _watch(self, direction: str, total: Decimal | None, at: float) -> None:
+        """Find out whether a total comes with every telegram or rarely."""
+        waiting = self._waiting.setdefault(direction, _Waiting(at))
+        waiting.count += 1
+        rare = waiting.count >= _SPARSE_TELEGRAMS and at - waiting.begun >= _SPARSE_SECONDS
+        if rare and direction not in self.state.sparse:
+            self.state.sparse.append(direction)
+        if total is not None:
+            del self._waiting[direction]
+
+    def _demands(self, said: Readings, at: float) -> Iterator[Reading]:
+        power = _number(said, (1, _MOMENTARY, 0), "W")
+        if self._demand is None or power is None or _OWN_DEMAND in said:
+            return
+        if (energy := _energy(said)) is None:
+            return
+        self._demand.energy(energy, at)
+        values: dict[str, Decimal | None] = {
+            "demand:average": self._demand.average(at),
+            "demand:projection": self._demand.projection(at, power),
+        }
+        if peaks := self._demand.peaks(at):
+            values |= {f"demand:peak_{place}": peak for place, peak in enumerate(peaks, 1)}
+            values["demand:peak_mean"] = sum(peaks, Decimal(0)) / len(peaks)
+        for name, value in values.items():
+            if value is not None:
+                yield Reading(name, value.quantize(_WATT, ROUND_HALF_UP), "W")
+
+
+def _energy(said: Readings) -> Decimal | None:
+    """Return the energy imported by now, Wh: live where that is needed, else as sent or summed."""
+    names: tuple[Name, ...] = ("live:energy_import", (1, _TOTAL, 0), "computed:energy_import")
+    numbers = (_number(said, name, "Wh") for name in names)
+    return next((number for number in numbers if number is not None), None)
+
+
+def _name(code: ObisCode | str) -> Name | None:
+    """Return C, D, E: a meter uses one channel, but not every meter the same; None for history."""
+    match code:
+        case ObisCode(a=0 | 1, c=c, d=d, e=e, f=255):
+            return c, d, e
+        case str():
+            return code
+    return None
+
+
+def _number(readings: Readings, name: Name, unit: str) -> Decimal | None:
+    """Return a number in a unit; None where it was not said."""
+    reading = readings.get(name)
+    if reading is None or not isinstance(reading.value, Decimal):
+        return None
+    return convert(reading.value, reading.unit, unit)

@@ -1,0 +1,58 @@
+"""Tells readers of changed registers: each at most once in a time, the last change always."""
+
+from collections.abc import Callable, Iterable
+
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+
+from .meter import Address
+
+
+class Notifier:
+    """Spaces what readers are told: at once after a pause, otherwise at the end of the interval."""
+
+    def __init__(self, hass: HomeAssistant, interval: float) -> None:
+        """Tell each reader at most once in interval, in seconds; 0 is every change."""
+        self._hass = hass
+        self._interval = interval
+        self._readers: dict[Address, CALLBACK_TYPE] = {}
+        self._told: dict[Address, float] = {}
+        self._waiting: dict[Address, None] = {}
+        self._cancel: CALLBACK_TYPE | None = None
+
+    def add(self, address: Address, reader: CALLBACK_TYPE) -> Callable[[], None]:
+        """Tell reader of changes of one register, until the result is called."""
+        self._readers[address] = reader
+        return lambda: self._readers.pop(address, None) and None
+
+    def changed(self, addresses: Iterable[Address]) -> None:
+        """Tell at once what was not told within the interval, and the rest at its end."""
+        now = self._hass.loop.time()
+        for address in addresses:
+            told = self._told.get(address)
+            if told is None or now - told >= self._interval:
+                self._tell(address, now)
+            else:
+                self._waiting[address] = None
+        if self._waiting and not self._cancel:
+            due = min(self._told[address] for address in self._waiting) + self._interval
+            self._cancel = async_call_later(self._hass, max(due - now, 0), self._flush)
+
+    @callback
+    def stop(self) -> None:
+        """Tell nobody any more."""
+        if self._cancel:
+            self._cancel()
+            self._cancel = None
+
+    @callback
+    def _flush(self, _now: object) -> None:
+        self._cancel = None
+        waiting, self._waiting = self._waiting, {}
+        self.changed(waiting)
+
+    def _tell(self, address: Address, now: float) -> None:
+        self._waiting.pop(address, None)
+        if reader := self._readers.get(address):
+            self._told[address] = now
+            reader()

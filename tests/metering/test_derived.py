@@ -1,0 +1,210 @@
+"""What is computed from a meter's readings equals what the home really used."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from custom_components.obis_meter.metering.demand import Demand
+from custom_components.obis_meter.metering.derived import Deriver
+from custom_components.obis_meter.metering.links import LINKS
+from custom_components.obis_meter.metering.live import LiveTotal
+from custom_components.obis_meter.metering.model import ObisCode, Reading, Telegram
+from custom_components.obis_meter.metering.session import Session
+from simulator.meters import Meter, meter
+
+OSLO = ZoneInfo("Europe/Oslo")
+HOUR = 3600
+
+
+def say(*readings: tuple[str, str, str | None]) -> list[Reading]:
+    """Return readings from codes, numbers and units."""
+    return [Reading(ObisCode.parse(code), Decimal(n), unit) for code, n, unit in readings]
+
+
+def found(deriver: Deriver, at: float, *readings: tuple[str, str, str | None]) -> dict[str, str]:
+    return {str(r.id): f"{r.value:f}" for r in deriver.derive(say(*readings), at)}
+
+
+def telegrams(source: Meter, hours: float) -> Iterator[tuple[datetime, Telegram]]:
+    """Yield what a software meter says, and when."""
+    link = "p1" if source.name.startswith("p1") else "hdlc"
+    session = Session(LINKS[link])
+    when = source.start
+    while when < source.start + timedelta(hours=hours):
+        for raw in source.telegrams(when):
+            for event in session.feed(raw):
+                assert isinstance(event, Telegram)
+                yield when, event
+        when += source.pace
+
+
+def test_net_power_is_import_less_export() -> None:
+    deriver = Deriver(0, OSLO)
+    both = found(deriver, 0, ("1-0:1.7.0", "0.5", "kW"), ("1-0:2.7.0", "1200", "W"))
+    assert both == {"computed:power_net": "-700"}
+    assert found(deriver, 2, ("1-0:1.7.0", "300", "W")) == {"computed:power_net": "300"}
+    assert found(deriver, 4, ("1-0:1.7.0", "0", "W")) == {}  # the export is not known now
+
+
+def test_a_meter_that_says_its_net_power_needs_no_other() -> None:
+    own = ("1-0:16.7.0", "-5", "W")
+    both = (("1-0:1.7.0", "0", "W"), ("1-0:2.7.0", "5", "W"))
+    assert found(Deriver(0, OSLO), 0, own, *both) == {}
+
+
+def test_tariffs_are_summed_only_where_no_total_is_sent() -> None:
+    tariffs = (("1-0:1.8.1", "1.5", "kWh"), ("1-0:1.8.2", "2.25", "kWh"))
+    deriver = Deriver(0, OSLO)
+    assert found(deriver, 0, *tariffs) == {"computed:energy_import": "3.75"}
+    assert found(deriver, 1, ("1-0:1.8.0", "3.75", "kWh"), *tariffs) == {}
+    known = Deriver(0, OSLO)
+    known.know([ObisCode(1, 0, 1, 8, 0)])
+    assert found(known, 0, *tariffs) == {}
+    unsure = (("1-0:1.8.1", "1.5", "kWh"), ("1-0:1.8.2", "2.25", None))
+    assert found(Deriver(0, OSLO), 0, *unsure) == {}
+
+
+def test_the_missing_current_of_an_it_grid_stays_within_what_the_others_can_add_up_to() -> None:
+    volts = tuple((f"1-0:{c}.7.0", "230", "V") for c in (32, 52, 72))
+    ends = (("1-0:31.7.0", "5", "A"), ("1-0:71.7.0", "7", "A"))
+    power = ("1-0:1.7.0", "2390", "W")  # 230 V * 18 A / sqrt(3)
+    assert found(Deriver(0, OSLO), 0, power, *volts, *ends) == {"computed:current_l2": "5.998"}
+    strong = ("1-0:1.7.0", "9000", "W")
+    assert found(Deriver(0, OSLO), 0, strong, *volts, *ends) == {"computed:current_l2": "12.000"}
+    weak = ("1-0:1.7.0", "0", "W")
+    assert found(Deriver(0, OSLO), 0, weak, *volts, *ends) == {"computed:current_l2": "2.000"}
+    measured = ("1-0:51.7.0", "0", "A")
+    assert found(Deriver(0, OSLO), 0, power, measured, *volts, *ends) == {}
+
+
+def test_history_is_not_taken_for_the_present() -> None:
+    assert found(Deriver(0, OSLO), 0, ("1-0:1.8.1*1", "1.5", "kWh")) == {}
+
+
+def test_a_live_total_never_falls_waits_when_ahead_and_is_exact_again() -> None:
+    live = LiveTotal()
+    assert live.value is None
+    live.total(Decimal(100_000), 10 * HOUR + 10, "10:00")
+    live.power(3600, 10 * HOUR + 10)
+    live.power(3600, 10 * HOUR + 40)
+    assert live.value == Decimal("100.030")
+    live.total(Decimal(100_010), 10 * HOUR + 600, "10:10")  # the estimate was ahead
+    assert live.value == Decimal("100.030")
+    live.total(Decimal(100_050), 10 * HOUR + 1200, "10:20")
+    assert live.value == Decimal("100.050")
+
+
+def test_a_total_that_comes_after_the_hour_belongs_to_the_hour() -> None:
+    live = LiveTotal()
+    for second in range(-60, 11, 2):
+        live.power(7200, 20 * HOUR + second)
+    assert live.total(Decimal(5000), 20 * HOUR + 10, None) == 20 * HOUR
+    assert live.value == Decimal("5.020")  # 7200 W for the ten seconds since
+
+
+def test_a_list_that_is_repeated_changes_nothing() -> None:
+    live = LiveTotal()
+    live.total(Decimal(5000), 20 * HOUR + 300, "20:00")
+    live.power(1000, 20 * HOUR + 300)
+    live.power(1000, 20 * HOUR + 390)
+    assert live.total(Decimal(5000), 21 * HOUR + 10, "20:00") is None
+    assert live.value == Decimal("5.025")
+
+
+def test_a_gap_is_not_filled_with_a_guess_and_a_new_meter_begins_anew() -> None:
+    live = LiveTotal()
+    live.total(Decimal(5000), 20 * HOUR + 300, "a")
+    live.power(1000, 20 * HOUR + 300)
+    live.power(1000, 20 * HOUR + 900)
+    assert live.value == Decimal("5.000")
+    live.total(Decimal(10), 20 * HOUR + 1000, "b")
+    assert live.value == Decimal("0.010")
+
+
+@pytest.mark.parametrize(("name", "hours"), [("aidon", 6), ("kaifa", 5), ("kamstrup", 6)])
+def test_each_hour_is_booked_within_one_percent_and_totals_are_the_meters(
+    name: str, hours: int
+) -> None:
+    source = meter(name, datetime(2026, 3, 4, 15, tzinfo=OSLO))
+    deriver = Deriver(60, OSLO)
+    live, by_hour, totals = Decimal(0), {}, []
+    for when, telegram in telegrams(source, hours + 0.01):
+        derived = {r.id: r.value for r in deriver.derive(telegram.readings, when.timestamp())}
+        before, live = live, derived.get("live:energy_import", live)
+        assert live >= before
+        by_hour[int(when.timestamp() // HOUR)] = live
+        totals += [r.value for r in telegram.readings if str(r.id).endswith(":1.8.0")]
+    ends = list(by_hour.values())[1:-1]
+    used = [after - before for before, after in zip(ends, ends[1:], strict=False)]
+    true = [energy(source, hour + 1) - energy(source, hour) for hour in list(by_hour)[2:-1]]
+    assert len(used) >= hours - 2
+    for ours, theirs in zip(used, true, strict=True):
+        assert float(abs(ours * 1000 - theirs)) < theirs * 0.01
+    peaks = [peak for _, peak in sorted(deriver.state.demand.means.items())]
+    differences = [after - before for before, after in zip(totals, totals[1:], strict=False)]
+    assert peaks[-len(differences) :] == differences
+
+
+def energy(source: Meter, hour: int) -> int:
+    """Return the energy really imported until the beginning of an hour, Wh."""
+    return source.household.at(datetime.fromtimestamp(hour * HOUR, OSLO)).energy_import
+
+
+def test_quarter_hours_of_a_meter_that_tells_its_total_every_second_are_exact() -> None:
+    source = meter("p1", datetime(2026, 3, 4, 17, 50, tzinfo=OSLO))
+    deriver = Deriver(15, OSLO)
+    for when, telegram in telegrams(source, 1.2):
+        deriver.derive(telegram.readings, when.timestamp())
+    means = deriver.state.demand.means
+    assert len(means) == 4
+    for begin, mean in means.items():
+        ends = [source.household.at(datetime.fromtimestamp(t, OSLO)) for t in (begin, begin + 900)]
+        assert mean == (ends[1].energy_import - ends[0].energy_import) * 4
+
+
+def test_the_running_average_and_its_projection() -> None:
+    demand = Demand(15, OSLO)
+    assert demand.average(0) is None
+    assert demand.projection(0, Decimal(1)) is None
+    demand.energy(Decimal(1000), 900)
+    demand.energy(Decimal(1050), 900 + 180)
+    assert demand.average(900 + 180) == 1000
+    assert demand.projection(900 + 180, Decimal(2000)) == 1800
+
+
+def test_the_month_counts_the_highest_of_each_day_and_begins_anew() -> None:
+    demand = Demand(60, OSLO)
+    begin = datetime(2026, 3, 1, tzinfo=OSLO)
+    total = Decimal(0)
+    for hour in range(24 * 40):
+        when = (begin + timedelta(hours=hour)).timestamp()
+        demand.energy(total, when)
+        total += hour % 24 * 100 + hour // 24
+    at = datetime(2026, 3, 31, 23, tzinfo=OSLO).timestamp()
+    april = (begin + timedelta(hours=24 * 40 - 1)).timestamp()
+    peaks = demand.peaks(april)
+    assert len(peaks) == 3
+    assert peaks == sorted(peaks, reverse=True)
+    assert peaks[0] == 23 * 100 + 38
+    assert demand.peaks(at) == []
+    assert len(demand.state.means) < 3 * 24
+    assert len(demand.state.marks) <= 4
+
+
+def test_a_boundary_between_two_totals_is_interpolated_unless_they_are_far_apart() -> None:
+    demand = Demand(15, OSLO)
+    demand.energy(Decimal(100), 890)
+    demand.energy(Decimal(120), 910)
+    assert demand.state.marks == {900: Decimal(110)}
+    demand.energy(Decimal(500), 1900)
+    assert list(demand.state.marks) == [900]
+    demand.mark(1000, Decimal(1))  # no boundary
+    assert list(demand.state.marks) == [900]
+
+
+def test_a_meter_that_tells_its_own_demand_needs_no_other() -> None:
+    readings = (("1-0:1.7.0", "1", "kW"), ("1-0:1.4.0", "1", "kW"), ("1-0:1.8.0", "1", "kWh"))
+    assert found(Deriver(15, OSLO), 900, *readings) == {}

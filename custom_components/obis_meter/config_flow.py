@@ -197,7 +197,8 @@ class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
         try:
             self._found = self._search.result()
         except NotFoundError as err:
-            return self._ask({"base": err.key})
+            raw = err.key == "no_telegram" and self._url.startswith(f"{RAW}://")
+            return self._ask({"base": "no_telegram_tcp" if raw else err.key})
         if self._found.meter:
             await self.async_set_unique_id(self._found.meter)
             self._abort_if_unique_id_configured()

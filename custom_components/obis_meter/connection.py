@@ -135,7 +135,7 @@ class Connection:
             while True:
                 data = await self._next(port)
                 self.statistics.bytes_received += len(data)
-                self._deliver(self.session.feed(data) if data else self.session.idle())
+                self.deliver(self.session.feed(data) if data else self.session.idle())
                 if clock() - self._last_telegram > self.pace.patience:
                     raise SilenceError(f"no telegram for {self.pace.patience:.0f} s")
         finally:
@@ -149,7 +149,8 @@ class Connection:
         except TimeoutError:
             return b""
 
-    def _deliver(self, events: Iterator[Event]) -> None:
+    def deliver(self, events: Iterator[Event]) -> None:
+        """Count what the session made of some bytes, and hand it on."""
         batch = list(events)
         for event in batch:
             self._count(event)
@@ -178,7 +179,7 @@ class Connection:
                 self.statistics.messages += 1
 
     def _lost(self, err: Exception) -> None:
-        self._deliver(self.session.idle())
+        self.deliver(self.session.idle())
         if self._up:
             self.statistics.outages += 1
             self._up = False

@@ -193,7 +193,7 @@ async def test_a_silent_line_and_one_that_makes_no_sense_are_told_apart(
     assert waiting["type"] is FlowResultType.SHOW_PROGRESS
     await wire.send(random.Random(1).randbytes(500))
     noise = await listen(hass, flow_id, {})
-    assert noise["errors"] == {"base": "no_telegram"}
+    assert noise["errors"] == {"base": "no_telegram_tcp"}
 
 
 async def test_a_line_that_breaks_while_listening_is_named(hass: HomeAssistant, wire: Wire) -> None:

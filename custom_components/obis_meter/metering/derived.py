@@ -6,7 +6,7 @@ stand in the catalogue (`DERIVED`).
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from math import sqrt
 from typing import Final
@@ -95,11 +95,11 @@ class Deriver:
             yield Reading("computed:power_net", bought - sold, "W")
 
     def _sums(self, said: Readings) -> Iterator[Reading]:
-        """Yield the sum of the tariffs, where the meter sends no total."""
+        """Yield the sum of all tariffs, where the meter sends no total."""
         for c, direction in _DIRECTIONS.items():
             if (c, _TOTAL, 0) in self._known:
                 continue
-            tariffs = [name for name in said if name[:2] == (c, _TOTAL)]
+            tariffs = [name for name in self._known if name[:2] == (c, _TOTAL)]
             numbers = [_number(said, name, "kWh") for name in tariffs]
             if numbers and None not in numbers:
                 yield Reading(
@@ -137,9 +137,10 @@ class Deriver:
 
     def _anchor(self, direction: str, total: Decimal, at: float, said: Readings) -> None:
         clock = said.get(_CLOCK)
-        held = self._live[direction].total(total, at, str(clock.value) if clock else None)
-        if held is not None and direction == "import" and self._demand:
-            self._demand.mark(held, total)
+        when = clock.value if clock and isinstance(clock.value, datetime) else None
+        at_hour = self._live[direction].total(total, at, when)
+        if at_hour and direction == "import" and self._demand:
+            self._demand.mark(*at_hour)
 
     def _watch(self, direction: str, total: Decimal | None, at: float) -> None:
         """Find out whether a total comes with every telegram or rarely."""

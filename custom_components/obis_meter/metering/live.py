@@ -2,20 +2,24 @@
 
 from collections import deque
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 from typing import Final
 
 _HOUR: Final = 3600
+_PACE: Final = 15.0  # seconds between two readings of power, at the most
 _LONGEST_GAP: Final = 120.0  # seconds without power that may still be bridged
-_FULL_HOUR: Final = 120.0  # seconds after the hour in which a total belongs to the hour
-_WATT_HOUR: Final = Decimal("0.001")  # kWh
+_FULL_HOUR: Final = 120.0  # seconds after the hour that count as just past
+_LATEST: Final = 30.0  # seconds that a list may come after what its clock says
+_GRAIN: Final = 10  # Wh, in which some meters count
 
 
 @dataclass(slots=True)
 class LiveState:
     """What has to survive a restart. Energies in Wh, power in W, times in seconds since 1970.
 
-    since is the energy that came after the total; told the highest value told.
+    since is the energy that came after the total; told the highest value told;
+    grain what the total is a multiple of.
     """
 
     total: Decimal | None = None
@@ -24,10 +28,18 @@ class LiveState:
     told: Decimal | None = None
     power: float | None = None
     at: float = 0.0
+    grain: int = _GRAIN
+
+
+type AtHour = tuple[float, Decimal]
+"""A full hour, in seconds since 1970, and the total at it, Wh."""
 
 
 class LiveTotal:
-    """Follows one total: never falls, waits when it is ahead, is exact again at each total."""
+    """Follows one total: never falls, waits when it is ahead, is exact again at each total.
+
+    Exact to the meter's last digit: where it counts in 10 Wh, we know better.
+    """
 
     def __init__(self, state: LiveState | None = None) -> None:
         """Go on from where a restart found us."""
@@ -40,36 +52,60 @@ class LiveTotal:
         return None if self.state.told is None else self.state.told / 1000
 
     def power(self, watts: float, at: float) -> None:
-        """Take note of the power at a time: between two readings it changes evenly."""
+        """Take note of the power at a time.
+
+        It stays as it is until the next reading; over a gap it changes evenly.
+        """
         state = self.state
         gap = at - state.at
         if state.power is not None and 0 < gap <= _LONGEST_GAP:
-            state.since += (state.power + watts) / 2 * gap / _HOUR
+            mean = state.power if gap <= _PACE else (state.power + watts) / 2
+            state.since += mean * gap / _HOUR
         state.power, state.at = watts, at
         self._trail.append((at, state.since))
         while at - self._trail[0][0] > _FULL_HOUR + _LONGEST_GAP:
             self._trail.popleft()
         self._tell()
 
-    def total(self, watt_hours: Decimal, at: float, clock: str | None) -> float | None:
-        """Take note of a total and return the time at which the meter held it, None for a repeat.
+    def total(self, watt_hours: Decimal, at: float, clock: datetime | None) -> AtHour | None:
+        """Take note of a total; return what it was at the full hour, where that is just past.
 
-        A list that comes within two minutes of the full hour tells the total of
-        the hour. Some meters repeat the list of the hour before: same clock.
+        The clock in the list tells when the meter held it: some send the total
+        of the full hour ten seconds later. Some repeat the list of the hour
+        before, with the same clock: that changes nothing.
         """
         state = self.state
-        if clock is not None and clock == state.clock:
+        said = clock.isoformat() if clock else None
+        if said is not None and said == state.clock:
             return None
-        past = at % _HOUR
-        held = at - past if past < _FULL_HOUR else at
-        later = max(0.0, state.since - self._since_at(held))
+        held = _held(at, clock)
+        past = held % _HOUR
+        meanwhile = self._between(held - past, held) if past < _FULL_HOUR else None
+        later = self._between(held, at)
+        unseen = self._unseen(watt_hours, held)
         if state.total is not None and watt_hours < state.total:
             state.told = None  # another meter, or one that began anew
-        state.total, state.clock, state.since = watt_hours, clock, later
+        state.total, state.clock, state.since = watt_hours, said, unseen + later
         self._trail.clear()
-        self._trail.append((at, later))
+        self._trail.append((at, state.since))
         self._tell()
-        return held
+        if meanwhile is None:
+            return None
+        return held - past, watt_hours + Decimal(unseen) - Decimal(meanwhile)
+
+    def _unseen(self, watt_hours: Decimal, held: float) -> float:
+        """Return what we know to be used beyond the last digit that the meter sends, Wh."""
+        state = self.state
+        if watt_hours % _GRAIN:
+            state.grain = 1
+        if state.total is None or watt_hours < state.total:
+            return 0.0
+        beyond = float(state.total - watt_hours) + self._since_at(held)
+        return min(max(beyond, 0.0), state.grain - 1.0)
+
+    def _between(self, begin: float, end: float) -> float:
+        """Return the energy in a span not long ago, Wh."""
+        return max(0.0, self._since_at(end) - self._since_at(begin))
 
     def _since_at(self, when: float) -> float:
         """Return the energy since the last total up to a moment not long ago."""
@@ -90,3 +126,12 @@ class LiveTotal:
         grown = Decimal(state.since).quantize(Decimal(1), ROUND_DOWN)
         now = state.total + grown
         state.told = now if state.told is None else max(state.told, now)
+
+
+def _held(at: float, clock: datetime | None) -> float:
+    """Return when the meter held what arrived at a time: by its clock, without one at the hour."""
+    past = at % _HOUR
+    if clock is None:
+        return at - past if past < _FULL_HOUR else at
+    late = past - (60 * clock.minute + clock.second)
+    return at - late if 0 < late <= _LATEST else at

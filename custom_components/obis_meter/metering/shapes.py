@@ -57,6 +57,8 @@ def _sequence(rest: list[CosemData]) -> Iterator[Item]:
                 yield ObisCode(*obis), value, int(scaler), unit(number) or f"dlms:{number}"
             case [bytes(obis), list(), *rest] if _is_obis(obis):
                 pass  # a profile buffer: history, not a reading
+            case [[int(), bytes(obis), Integer(), *_], *rest] if _is_obis(obis):
+                pass  # class, object, attribute: says where a value comes from
             case [bytes(obis), value, *rest] if _is_obis(obis):
                 yield ObisCode(*obis), value, None, None
             case [list(nested), *rest]:

@@ -1,0 +1,119 @@
+"""After a restart totals and entities are there at once, and nothing stale is shown as live."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from homeassistant.const import STATE_UNKNOWN
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.obis_meter import coordinator as coordinator_module
+from custom_components.obis_meter.const import DOMAIN
+from simulator.meters import meter
+from tests.days import Days, is_hourly
+
+from .conftest import Wire, entry_for, set_up, until
+from .test_coordinator import ENERGY, POWER, said, telegram
+
+OSLO = ZoneInfo("Europe/Oslo")
+
+
+async def restart(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+
+
+async def test_totals_and_entities_are_there_before_the_meter_speaks(
+    hass: HomeAssistant, wire: Wire
+) -> None:
+    entry = await set_up(hass, entry_for(wire.url, "p1", title="Meter", unique_id="M1"))
+    gas = ("0-1:24.1.0(003)", "0-1:96.1.0(G1)", "0-1:24.2.1(260304180000W)(4890.857*m3)")
+    tariffs = ("1-0:2.8.1(1*kWh)", "1-0:2.8.2(2*kWh)")
+    await wire.send(telegram("1-0:1.8.0(100.5*kWh)", *tariffs, "1-0:1.7.0(1*kW)", *gas))
+    await until(hass, lambda: said(hass, POWER) == "1000")
+    await restart(hass, entry)
+    assert said(hass, ENERGY) == "100.5"
+    assert said(hass, "sensor.gas_meter_gas_consumption") == "4890.857"
+    assert said(hass, "sensor.meter_energy_export_total") == "3"
+    assert said(hass, POWER) == STATE_UNKNOWN
+    devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+    assert {device.name for device in devices} == {"Meter", "Gas meter"}
+    await wire.send(telegram("1-0:1.8.0(100.6*kWh)", "1-0:1.7.0(2*kW)", *gas))
+    await until(hass, lambda: said(hass, POWER) == "2000")
+    assert said(hass, ENERGY) == "100.6"
+    names = hass.states.async_entity_ids("sensor")
+    assert len(names) == 6, names  # none came twice
+
+
+async def test_a_total_that_fell_during_the_restart_waits_too(
+    hass: HomeAssistant, wire: Wire
+) -> None:
+    entry = await set_up(hass, entry_for(wire.url, "p1", title="Meter"))
+    await wire.send(telegram("1-0:1.8.0(100*kWh)"))
+    await until(hass, lambda: said(hass, ENERGY) == "100")
+    await restart(hass, entry)
+    await wire.send(telegram("1-0:1.8.0(1*kWh)", "1-0:1.7.0(1*kW)"))
+    await until(hass, lambda: said(hass, POWER) == "1000")
+    assert said(hass, ENERGY) == "100"
+
+
+async def test_removing_an_entry_forgets_what_it_remembered(
+    hass: HomeAssistant, wire: Wire, hass_storage: dict[str, Any]
+) -> None:
+    entry = await set_up(hass, entry_for(wire.url, "p1", title="Meter"))
+    await wire.send(telegram("1-0:1.8.0(100*kWh)"))
+    await until(hass, lambda: said(hass, ENERGY) == "100")
+    await restart(hass, entry)
+    assert f"{DOMAIN}.{entry.entry_id}" in hass_storage
+    assert await hass.config_entries.async_remove(entry.entry_id)
+    await hass.async_block_till_done()
+    assert f"{DOMAIN}.{entry.entry_id}" not in hass_storage
+
+
+async def test_two_days_with_restarts_and_a_lost_list_are_booked_hour_by_hour(
+    hass: HomeAssistant, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = meter("kamstrup-se", datetime(2026, 3, 4, 0, 30, tzinfo=OSLO))
+    await hass.config.async_update(time_zone="Europe/Oslo", country="NO")
+    entry = entry_for(wire.url, title="Meter", options={"write_interval": 3600})
+    await set_up(hass, entry)
+    by_hour: dict[datetime, Decimal] = {}
+    at_lists: list[tuple[datetime, Decimal]] = []
+
+    def hear(when: datetime, raw: bytes) -> None:
+        monkeypatch.setattr(coordinator_module, "_now", when.timestamp)
+        coordinator = entry.runtime_data
+        coordinator.connection.deliver(coordinator.connection.session.feed(raw))
+        if live := coordinator.main.readings.get("live:energy_import"):
+            by_hour[when.replace(minute=0, second=0)] = live.value
+            if is_hourly(raw):
+                at_lists.append((when, live.value * 1000))
+
+    days = Days(source, hear)
+    days.pass_by(10)
+    await restart(hass, entry)
+    days.pass_by(14, lost=(15,))
+    days.when += timedelta(seconds=50)  # Home Assistant takes a minute to restart
+    await restart(hass, entry)
+    days.pass_by(24.1)
+
+    hours = list(by_hour)[1:-1]
+    booked = {b: by_hour[b] - by_hour[a] for a, b in pairwise(hours)}
+    assert len(booked) >= 45
+    for hour, energy in booked.items():
+        true = days.used(hour)
+        assert float(abs(energy * 1000 - true)) < true * 0.01, hour
+    ahead = [live - source.household.at(when).energy_import for when, live in at_lists]
+    assert min(ahead) == 0  # exact at each list, unless it waits for the meter to come up
+    assert sum(each == 0 for each in ahead) > len(ahead) / 3
+    assert max(ahead) <= 15
+    peaks = [r for n, r in entry.runtime_data.main.readings.items() if str(n) == "demand:peak_1"]
+    daily = {hour.date(): 0 for hour in booked}
+    for hour in booked:
+        daily[hour.date()] = max(daily[hour.date()], days.used(hour))
+    assert abs(int(peaks[0].value) - max(daily.values())) <= 1

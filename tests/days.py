@@ -16,10 +16,17 @@ def is_hourly(raw: bytes) -> bool:
 class Days:
     """A home's days, told telegram by telegram to the integration."""
 
-    def __init__(self, source: Meter, hear: Callable[[datetime, bytes], None]) -> None:
+    def __init__(
+        self,
+        source: Meter,
+        hear: Callable[[datetime, bytes], None],
+        cut: Callable[[datetime], None],
+    ) -> None:
+        """Tell what comes to hear, and to cut that statistics will be cut in a second."""
         self.source = source
         self.when = source.start
         self._hear = hear
+        self._cut = cut
 
     def pass_by(self, hours: float, lost: tuple[int, ...] = ()) -> None:
         """Let hours pass; the hourly lists of the hours lost do not arrive."""
@@ -29,6 +36,8 @@ class Days:
                 if not (is_hourly(raw) and self.when.hour in lost):
                     self._hear(self.when, raw)
             self.when += self.source.pace
+            if not self.when.minute % 5 and not self.when.second:
+                self._cut(self.when - timedelta(seconds=1))
 
     def used(self, hour: datetime) -> int:
         """Return the energy really imported in an hour, Wh."""

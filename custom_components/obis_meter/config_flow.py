@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import asdict
-from typing import Any, Final, override
+from typing import Any, override
 
 from homeassistant.components import usb
 from homeassistant.config_entries import (
@@ -13,16 +13,6 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_HOST
 from homeassistant.core import callback
-from homeassistant.helpers.selector import (
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
-    SelectSelector,
-    SelectSelectorConfig,
-    SerialPortSelector,
-    TextSelector,
-)
-import probatio
 
 from .const import (
     CONF_DEMAND_PERIOD,
@@ -32,59 +22,14 @@ from .const import (
     CONF_PORT,
     CONF_WRITE_INTERVAL,
     DEFAULT_WRITE_INTERVAL,
-    DEMAND_PERIODS,
     DOMAIN,
     usual_demand_period,
 )
 from .finder import Found, NotFoundError, Progress, find
+from .forms import CONF_PROTOCOL, NETWORK, OPTIONS, RAW, SERIAL
 from .metering.model import LineSettings
 from .preview import preview
 from .transport import PortError, open_port
-
-CONF_PROTOCOL: Final = "protocol"
-RAW, RFC2217 = "socket", "rfc2217"
-
-LINES: Final = ["2400_8n1", "2400_8e1", "115200_8n1", "9600_7e1", "9600_8n1"]
-"""The line settings of HAN and P1 interfaces; any other can be typed."""
-
-_LINE_FIELD: Final = SelectSelector(
-    SelectSelectorConfig(options=LINES, translation_key="line", custom_value=True)
-)
-
-SERIAL: Final = probatio.Schema(
-    {
-        probatio.Required(CONF_PORT): SerialPortSelector(),
-        probatio.Required(CONF_LINE, default=LINES[0]): _LINE_FIELD,
-    }
-)
-NETWORK: Final = probatio.Schema(
-    {
-        probatio.Required(CONF_HOST): TextSelector(),
-        probatio.Required(CONF_PORT): probatio.All(
-            NumberSelector(
-                NumberSelectorConfig(min=1, max=65535, step=1, mode=NumberSelectorMode.BOX)
-            ),
-            probatio.Coerce(int),
-        ),
-        probatio.Required(CONF_PROTOCOL, default=RAW): SelectSelector(
-            SelectSelectorConfig(options=[RAW, RFC2217], translation_key="protocol")
-        ),
-        probatio.Required(CONF_LINE, default=LINES[2]): _LINE_FIELD,
-    }
-)
-
-OPTIONS: Final = probatio.Schema(
-    {
-        probatio.Required(CONF_WRITE_INTERVAL): NumberSelector(
-            NumberSelectorConfig(
-                min=0, max=3600, step=1, unit_of_measurement="s", mode=NumberSelectorMode.BOX
-            )
-        ),
-        probatio.Required(CONF_DEMAND_PERIOD): SelectSelector(
-            SelectSelectorConfig(options=list(DEMAND_PERIODS), translation_key="demand_period")
-        ),
-    }
-)
 
 
 class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):

@@ -1,13 +1,14 @@
 """What the meters of one port have said, and who is told of it."""
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.event import async_track_time_change
 from homeassistant.helpers.typing import UNDEFINED
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
@@ -26,6 +27,7 @@ from .const import (
     LOGGER,
     usual_demand_period,
 )
+from .issues import OtherMeter
 from .memory import SOMETIME, SOON, Memory, content
 from .meter import Meter, RegisterId
 from .metering import identity
@@ -45,7 +47,7 @@ type OnNew = Callable[[Meter, Iterable[RegisterId]], None]
 _LONG_AGO: Final = 365 * 24 * 3600.0  # seconds: a total from before a restart may have grown by any
 
 
-def _now() -> float:
+def seconds_now() -> float:
     """Return the time in seconds since 1970."""
     return dt_util.utcnow().timestamp()
 
@@ -71,15 +73,14 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
             on_up=self._on_up,
             on_down=self.async_set_update_error,
         )
-        self.guard = Guard(_now)
+        self.guard = Guard(seconds_now)
         self.memory = Memory(hass, entry.entry_id)
         interval = entry.options.get(CONF_WRITE_INTERVAL, DEFAULT_WRITE_INTERVAL)
         self._notifier = Notifier(hass, interval)
         self._deriver = self._make_deriver()
         self._device_id: str | None = None
         self._on_new: list[OnNew] = []
-        self._other_meter: str | None = None
-        self._issue_id = f"other_meter_{entry.entry_id}"
+        self._other_meter = OtherMeter(hass, entry)
 
     def _make_deriver(self, state: DerivedState | None = None) -> Deriver:
         usual = usual_demand_period(self.hass.config.country)
@@ -106,15 +107,23 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
 
     @callback
     def async_listen(self) -> None:
-        """Begin to read."""
+        """Begin to read, and keep live totals up to the second where statistics are cut."""
+        cut = async_track_time_change(self.hass, self.tick, minute=range(4, 60, 5), second=59)
+        self.config_entry.async_on_unload(cut)
         self.config_entry.async_create_background_task(
             self.hass, self.connection.run(self._port), f"{DOMAIN} {self.connection.url}"
         )
         self.config_entry.async_on_unload(self._stop)
 
+    @callback
+    def tick(self, _when: datetime | None = None) -> None:
+        """Write live totals as they are just before statistics are cut."""
+        _, changed = self.main.merge(list(self._deriver.tick(seconds_now())))
+        self._notifier.changed(changed, at_once=True)
+
     async def _stop(self) -> None:
         self._notifier.stop()
-        ir.async_delete_issue(self.hass, DOMAIN, self._issue_id)
+        self._other_meter.forget()
         await self.memory.save(self._content())
 
     def _content(self) -> dict[str, Any]:
@@ -131,7 +140,7 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
             self.data[meter.key] = meter
         self._register_device(meter)
         for reading in meter.readings.values():
-            self.guard.accept(reading, _now() - _LONG_AGO)
+            self.guard.accept(reading, seconds_now() - _LONG_AGO)
 
     @callback
     def _register_device(self, meter: Meter) -> None:
@@ -196,10 +205,10 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
 
     @callback
     def _on_telegram(self, telegram: Telegram) -> None:
-        if self._is_foreign(telegram):
+        if self._other_meter.speaks(telegram.meter):
             return
         own, channels = split(self.guard.check(telegram))
-        own += self._deriver.derive(own, _now())
+        own += self._deriver.derive(own, seconds_now())
         self._merge(self.main, own, identity.describe(telegram))
         for sub_meter, readings in channels.items():
             self._merge(self._sub_meter(sub_meter), readings)
@@ -224,33 +233,3 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
                 report(meter, new)
             self.memory.save_later(self._content, SOON)
         self._notifier.changed(changed)
-
-    def _is_foreign(self, telegram: Telegram) -> bool:
-        """Tell whether another meter speaks than the one set up; its owner is told once."""
-        expected, found = self.config_entry.unique_id, telegram.meter
-        if not expected or not found:
-            return False
-        if found == expected:
-            if self._other_meter:
-                ir.async_delete_issue(self.hass, DOMAIN, self._issue_id)
-                self._other_meter = None
-            return False
-        if found != self._other_meter:
-            self._other_meter = found
-            self._tell_of_other_meter(expected, found)
-        return True
-
-    def _tell_of_other_meter(self, expected: str, found: str) -> None:
-        ir.async_create_issue(
-            self.hass,
-            DOMAIN,
-            self._issue_id,
-            is_fixable=False,
-            severity=ir.IssueSeverity.ERROR,
-            translation_key="other_meter",
-            translation_placeholders={
-                "name": self.config_entry.title,
-                "expected": expected,
-                "found": found,
-            },
-        )

@@ -25,12 +25,12 @@ class Notifier:
         self._readers[address] = reader
         return lambda: self._readers.pop(address, None) and None
 
-    def changed(self, addresses: Iterable[Address]) -> None:
+    def changed(self, addresses: Iterable[Address], *, at_once: bool = False) -> None:
         """Tell at once what was not told within the interval, and the rest at its end."""
         now = self._hass.loop.time()
         for address in addresses:
             told = self._told.get(address)
-            if told is None or now - told >= self._interval:
+            if at_once or told is None or now - told >= self._interval:
                 self._tell(address, now)
             else:
                 self._waiting[address] = None

@@ -51,7 +51,11 @@ async def test_the_recorder_books_each_hour_in_its_own(
         connection = entry.runtime_data.connection
         connection.deliver(connection.session.feed(raw))
 
-    days = Days(source, hear)
+    def cut(when: datetime) -> None:
+        freezer.move_to(when)
+        entry.runtime_data.tick()
+
+    days = Days(source, hear, cut)
     for _ in range(22):
         days.pass_by(1 / 6)
         await hass.async_block_till_done()

@@ -82,6 +82,18 @@ class Deriver:
             said[str(reading.id)] = reading
         return [*found, *self._demands(said, at)]
 
+    def tick(self, at: float) -> Iterator[Reading]:
+        """Yield the live totals at a time at which no telegram comes."""
+        for direction in self.state.sparse:
+            live = self._live[direction]
+            live.extend(at)
+            yield from self._told(direction)
+
+    def _told(self, direction: str) -> Iterator[Reading]:
+        value = self._live[direction].value
+        if direction in self.state.sparse and value is not None:
+            yield Reading(f"live:energy_{direction}", value, "kWh")
+
     def _net(self, said: Readings) -> Iterator[Reading]:
         """Yield import less export, where the meter does not say it itself.
 
@@ -132,8 +144,7 @@ class Deriver:
                 live.power(float(power), at)
             if total is not None:
                 self._anchor(direction, total, at, said)
-            if direction in self.state.sparse and live.value is not None:
-                yield Reading(f"live:energy_{direction}", live.value, "kWh")
+            yield from self._told(direction)
 
     def _anchor(self, direction: str, total: Decimal, at: float, said: Readings) -> None:
         clock = said.get(_CLOCK)

@@ -67,6 +67,12 @@ class LiveTotal:
             self._trail.popleft()
         self._tell()
 
+    def extend(self, at: float) -> None:
+        """Reckon with the last power up to a time soon after it."""
+        power, gap = self.state.power, at - self.state.at
+        if power is not None and 0 < gap <= _PACE:
+            self.power(power, at)
+
     def total(self, watt_hours: Decimal, at: float, clock: datetime | None) -> AtHour | None:
         """Take note of a total; return what it was at the full hour, where that is just past.
 

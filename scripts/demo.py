@@ -8,14 +8,16 @@ from datetime import UTC, datetime
 import signal
 import sys
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import aiohttp
 
 from scripts.child import Child, ChildError
-from scripts.demo_energy import History, Sensor, continue_history, fill_dashboard
+from scripts.demo_energy import DUTCH, NORWEGIAN, History, Plan, continue_history, fill_dashboard
 from scripts.home_assistant import DEMO, HomeAssistant, free_port
 from scripts.home_assistant_api import ApiError, Json
 from scripts.home_assistant_install import DOMAIN, HOST, ROOT
+from simulator.meters import METERS
 
 _LINK = DEMO / "meter"
 _P1_PORT = 20108
@@ -32,7 +34,7 @@ _SERIAL: Sequence[Json] = (
 def _network(port: int) -> Sequence[Json]:
     return (
         {"next_step_id": "network"},
-        {"host": HOST, "port": port, "protocol": "socket"},
+        {"host": HOST, "port": port, "protocol": "socket", "line": "115200 8N1"},
         {},
     )
 
@@ -40,7 +42,10 @@ def _network(port: int) -> Sequence[Json]:
 async def demo(port: int | None, keep: bool) -> None:
     """Run everything until cancelled."""
     p1_port = free_port(_P1_PORT) if keep else free_port(_P1_PORT, 0)
-    meters = [_meter("aidon", "--pty", str(_LINK)), _meter("p1", "--tcp", f"{HOST}:{p1_port}")]
+    meters = [
+        _meter(NORWEGIAN, "--pty", str(_LINK), "--start", _before_the_hour()),
+        _meter(DUTCH, "--tcp", f"{HOST}:{p1_port}"),
+    ]
     home = HomeAssistant(port=port, keep=keep)
     home.claim()
     async with AsyncExitStack() as stack:
@@ -50,11 +55,13 @@ async def demo(port: int | None, keep: bool) -> None:
         await stack.enter_async_context(home)
         for meter in meters:
             await _listening(meter)
-        history = History(datetime.now(UTC))
-        counters = await _add_meters(home, p1_port, history)
+        now = datetime.now(UTC)
+        entries = await _add_meters(home, p1_port)
         print(_EXPLANATION.format(home=home, link=_LINK, p1=f"{HOST}:{p1_port}"), flush=True)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(continue_history(home, counters, history))
+            dashboard: list[Json] = []
+            for plan, entry_id in entries:
+                tasks.create_task(_fill(home, plan, entry_id, now, dashboard))
             tasks.create_task(_watch([home.child, *meters]))
 
 
@@ -71,9 +78,16 @@ Home Assistant with two meters:  {home.url}
 Ctrl-C ends everything."""
 
 
-def _meter(name: str, *where: str) -> Child:
-    command = [sys.executable, "-m", "simulator", name, *where, "--speed", "1"]
-    return Child(f"the meter {name}", command, DEMO / f"{name}.log", ROOT)
+def _meter(plan: Plan, *options: str) -> Child:
+    arguments = [plan.model, *options, "--speed", "1", "--seed", str(plan.seed)]
+    command = [sys.executable, "-m", "simulator", *arguments]
+    return Child(f"the meter {plan.model}", command, DEMO / f"{plan.model}.log", ROOT)
+
+
+def _before_the_hour() -> str:
+    """Return a time at which a meter soon sends the list that it sends once an hour."""
+    hour = datetime.now(ZoneInfo(METERS[NORWEGIAN.model].zone)).replace(minute=59, second=0)
+    return hour.replace(microsecond=0).isoformat()
 
 
 async def _listening(meter: Child) -> None:
@@ -86,16 +100,27 @@ async def _listening(meter: Child) -> None:
     raise ChildError(f"{meter.name} does not start\n{meter.tail()}")
 
 
-async def _add_meters(home: HomeAssistant, p1_port: int, history: History) -> Sequence[Sensor]:
+async def _add_meters(home: HomeAssistant, p1_port: int) -> Sequence[tuple[Plan, str]]:
     """Add both as a person would; a kept Home Assistant has them already."""
     if await home.get(f"/api/config/config_entries/entry?domain={DOMAIN}"):
         return ()
-    for name, steps in (("serial", _SERIAL), ("network", _network(p1_port))):
-        print(f"adding the {name} meter: Home Assistant listens to it", flush=True)
+    entries = []
+    for plan, steps in ((DUTCH, _network(p1_port)), (NORWEGIAN, _SERIAL)):
+        print(f"adding the meter {plan.model}: Home Assistant listens to it", flush=True)
         entry: dict[str, Any] = await home.flow(DOMAIN, steps)
         print(f"  found {entry['title']}", flush=True)
-    print("filling the energy dashboard", flush=True)
-    return await fill_dashboard(home, entry["entry_id"], history)
+        entries.append((plan, entry["entry_id"]))
+    return entries
+
+
+async def _fill(
+    home: HomeAssistant, plan: Plan, entry_id: str, now: datetime, dashboard: list[Json]
+) -> None:
+    """Put a meter on the dashboard, with some days of history that the recorder goes on with."""
+    history = History(plan, now)
+    counters = await fill_dashboard(home, entry_id, history, dashboard)
+    print(f"the energy dashboard shows {', '.join(plan.connections)}", flush=True)
+    await continue_history(home, counters, history)
 
 
 async def _watch(children: Sequence[Child]) -> None:

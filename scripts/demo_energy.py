@@ -14,18 +14,46 @@ from zoneinfo import ZoneInfo
 
 from scripts.home_assistant_api import Api, Json
 from scripts.home_assistant_install import DOMAIN
-from simulator.meters import meter
+from simulator.meters import METERS, meter
 from simulator.registers import register, scaled
 
-TARIFFS = {"Low tariff": ("1.8.1", "2.8.1"), "Normal tariff": ("1.8.2", "2.8.2")}
-"""Grid connection -> OBIS codes (C.D.E) of what is drawn and of what is fed in."""
-POWER = ("1.7.0", "2.7.0")
-GAS = "24.2.1"
 HISTORY = timedelta(days=3)
-ZONE = ZoneInfo("Europe/Amsterdam")
 
 _UNIT_CLASSES = {"kWh": "energy", "Wh": "energy", "m³": "volume"}
 _PER_UNIT = {"kWh": 1000, "Wh": 1, "m³": 1}  # of the household's Wh and m3
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a meter comes on the dashboard: a sensor is named by what its unique id ends with.
+
+    connections: the name of each grid connection, and its sensors of energy
+    drawn and fed in. registers: sensor -> register of the simulated home (C.D.E).
+    """
+
+    model: str
+    seed: int
+    connections: Mapping[str, tuple[str, str]]
+    registers: Mapping[str, str]
+    power: str = "power_net"
+    gas: str | None = None
+    patience: int = 30  # seconds until all its sensors show something
+
+
+DUTCH = Plan(
+    "p1",
+    1,
+    {"Low tariff": ("1.8.1", "2.8.1"), "Normal tariff": ("1.8.2", "2.8.2")},
+    {code: code for code in ("1.8.1", "2.8.1", "1.8.2", "2.8.2", "24.2.1")},
+    gas="24.2.1",
+)
+NORWEGIAN = Plan(
+    "aidon",
+    2,
+    {"Cabin": ("energy_import", "energy_export")},
+    {"energy_import": "1.8.0", "energy_export": "2.8.0"},
+    patience=180,  # its first hourly list comes soon, its live totals a minute later
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +70,24 @@ class Sensor:
 class History:
     """What the home that the meter simulates used before the demo began."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, plan: Plan, now: datetime) -> None:
         """Take the present, when none of the sensors exists yet.
 
         History begins at a midnight, so that all its days but today are whole, and ends
         with the hour that the recorder will be the first to count.
         """
-        midnight = now.astimezone(ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
+        self.plan = plan
+        self._zone = ZoneInfo(METERS[plan.model].zone)
+        midnight = now.astimezone(self._zone).replace(hour=0, minute=0, second=0, microsecond=0)
         self.begin = (midnight - HISTORY).astimezone(UTC)
         self.end = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-        self._household = meter("p1", self.begin.astimezone(ZONE)).household
+        self._household = meter(plan.model, self.begin.astimezone(self._zone), plan.seed).household
 
     def total(self, counter: Sensor, when: datetime) -> float:
         """Return what a sensor would have shown."""
-        row = register(counter.code)
-        used = self._read(counter.code, counter.when) - self._read(counter.code, when)
+        code = self.plan.registers[counter.code]
+        row = register(code)
+        used = self._read(code, counter.when) - self._read(code, when)
         return counter.value - float(scaled(used, row.exponent)) / _PER_UNIT[counter.unit]
 
     def hours(self, counter: Sensor) -> Iterator[Json]:
@@ -69,16 +100,19 @@ class History:
             start = after
 
     def _read(self, code: str, when: datetime) -> int:
-        return register(code).read(self._household.at(when.astimezone(ZONE)))
+        return register(code).read(self._household.at(when.astimezone(self._zone)))
 
 
-async def fill_dashboard(home: Api, entry_id: str, history: History) -> list[Sensor]:
-    """Put a meter on the energy dashboard; return what `continue_history` needs."""
-    totals = (*(code for pair in TARIFFS.values() for code in pair), GAS)
-    sensors = await _find(home, entry_id, (*totals, *POWER), within=30)
+async def fill_dashboard(
+    home: Api, entry_id: str, history: History, dashboard: list[Json]
+) -> list[Sensor]:
+    """Add a meter to the sources of the dashboard; return what `continue_history` needs."""
+    plan = history.plan
+    sensors = await _find(home, entry_id, (*plan.registers, plan.power), plan.patience)
     ids = {code: sensor.entity_id for code, sensor in sensors.items()}
-    await home.command("energy/save_prefs", energy_sources=list(_sources(ids)))
-    counters = [sensor for code, sensor in sensors.items() if code in totals]
+    dashboard += _sources(plan, ids)
+    await home.command("energy/save_prefs", energy_sources=dashboard)
+    counters = [sensor for code, sensor in sensors.items() if code in plan.registers]
     for counter in counters:
         metadata = {
             "source": "recorder",
@@ -122,13 +156,14 @@ async def continue_history(home: Api, counters: Sequence[Sensor], history: Histo
 async def _find(home: Api, entry_id: str, codes: Sequence[str], within: int) -> dict[str, Sensor]:
     """Return the sensors of registers (C.D.E) that show a number, after some seconds for all to.
 
-    A unique id ends with the OBIS code, which unlike an entity id nobody changes.
+    A unique id ends with the OBIS code or the name of what is computed, which
+    unlike an entity id nobody changes.
     """
     found: dict[str, Sensor] = {}
     for _ in range(within):
         states = await home.states()
         for row in await home.entities(DOMAIN):
-            code = row["unique_id"].rpartition(":")[2]
+            code = _suffix(row["unique_id"])
             if row["config_entry_id"] == entry_id and code in codes:
                 found |= _showing(code, states.get(row["entity_id"]))
         if len(found) == len(codes):
@@ -140,6 +175,12 @@ async def _find(home: Api, entry_id: str, codes: Sequence[str], within: int) -> 
     return found
 
 
+def _suffix(unique_id: str) -> str:
+    """Return C.D.E of a register, or the name of what is computed; sums of tariffs apart."""
+    kind, _, name = unique_id.rpartition(":")
+    return f"sum of {name}" if kind.endswith("_computed") and name.startswith("energy") else name
+
+
 def _showing(code: str, state: Json | None) -> dict[str, Sensor]:
     if state is None or state["state"] in ("unknown", "unavailable"):
         return {}
@@ -148,10 +189,10 @@ def _showing(code: str, state: Json | None) -> dict[str, Sensor]:
     return {code: Sensor(code, state["entity_id"], float(state["state"]), unit, when)}
 
 
-def _sources(ids: Mapping[str, str]) -> Iterator[Json]:
+def _sources(plan: Plan, ids: Mapping[str, str]) -> Iterator[Json]:
     """Yield the sources of the energy dashboard, as its settings page stores them."""
-    power = _power(ids)
-    for name, (drawn, fed) in TARIFFS.items():
+    power = {"stat_rate": ids[plan.power]} if plan.power in ids else {}
+    for name, (drawn, fed) in plan.connections.items():
         if drawn in ids or fed in ids:
             yield {
                 "type": "grid",
@@ -159,15 +200,8 @@ def _sources(ids: Mapping[str, str]) -> Iterator[Json]:
                 "stat_energy_from": ids.get(drawn),
                 "stat_energy_to": ids.get(fed),
                 "cost_adjustment_day": 0,
-                **power,
+                **({"power_config": power} if power else {}),
             }
-            power = {}  # of both tariffs: only once, or it is added up
-    if GAS in ids:
-        yield {"type": "gas", "stat_energy_from": ids[GAS]}
-
-
-def _power(ids: Mapping[str, str]) -> Json:
-    drawn, fed = (ids.get(code) for code in POWER)
-    if drawn and fed:
-        return {"power_config": {"stat_rate_from": drawn, "stat_rate_to": fed}}
-    return {}
+            power = {}  # of several connections: only once, or it is added up
+    if plan.gas and plan.gas in ids:
+        yield {"type": "gas", "stat_energy_from": ids[plan.gas]}

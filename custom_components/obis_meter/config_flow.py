@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import asdict
-from typing import Any, override
+from typing import Any, Final, override
 
 from homeassistant.components import usb
 from homeassistant.config_entries import (
@@ -14,6 +14,7 @@ from homeassistant.config_entries import (
 from homeassistant.const import CONF_HOST
 from homeassistant.core import callback
 
+from . import forms
 from .const import (
     CONF_DEMAND_PERIOD,
     CONF_IDENTITY,
@@ -26,10 +27,13 @@ from .const import (
     usual_demand_period,
 )
 from .finder import Found, NotFoundError, Progress, find
-from .forms import CONF_PROTOCOL, NETWORK, OPTIONS, RAW, SERIAL
+from .forms import CONF_PROTOCOL, OPTIONS, RAW
 from .metering.model import LineSettings
 from .preview import preview
 from .transport import PortError, open_port
+
+_NAMELESS: Final = "Electricity meter"
+_GLANCE: Final = 0.5  # seconds between two changes of what the owner reads
 
 
 class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
@@ -45,6 +49,7 @@ class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
         self._url = ""
         self._line = LineSettings(2400)
         self._progress = Progress()
+        self._shown = 0.0
         self._search: asyncio.Task[Found] | None = None
         self._found: Found | None = None
 
@@ -69,7 +74,7 @@ class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
         """Ask for a serial port of this machine, or one that ESPHome shares."""
         self._step = "serial"
         if user_input is None:
-            return self._ask()
+            return await self._ask()
         path = user_input[CONF_PORT].strip()
         if path.startswith("/dev/"):
             path = await self.hass.async_add_executor_job(usb.get_serial_by_id, path)
@@ -81,7 +86,7 @@ class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
         """Ask for a serial server or bridge on the network."""
         self._step = "network"
         if user_input is None:
-            return self._ask()
+            return await self._ask()
         host = user_input[CONF_HOST].strip()
         if ":" in host and not host.startswith("["):
             host = f"[{host}]"
@@ -97,19 +102,20 @@ class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
         try:
             self._line = LineSettings.parse(typed[CONF_LINE])
         except ValueError:
-            return self._ask({CONF_LINE: "line_invalid"})
+            return await self._ask({CONF_LINE: "line_invalid"})
         try:
             port = await open_port(url, self._line)
         except PortError as err:
-            return self._ask({"base": err.key})
+            return await self._ask({"base": err.key})
         self._progress = Progress()
         search = find(port, self._on_progress)
         self._search = self.hass.async_create_task(search, f"{DOMAIN} listens to {url}")
         self._search.add_done_callback(_seen)
         return await self.async_step_listen()
 
-    def _ask(self, errors: dict[str, str] | None = None) -> ConfigFlowResult:
-        schema = SERIAL if self._step == "serial" else NETWORK
+    async def _ask(self, errors: dict[str, str] | None = None) -> ConfigFlowResult:
+        form = forms.serial if self._step == "serial" else forms.network
+        schema = await form(self.hass)
         return self.async_show_form(
             step_id=self._step,
             data_schema=self.add_suggested_values_to_schema(schema, self._typed),
@@ -119,8 +125,11 @@ class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
 
     @callback
     def _on_progress(self, progress: Progress) -> None:
-        self._progress = progress
-        self.async_update_progress(progress.part)
+        now = self.hass.loop.time()
+        if now - self._shown < _GLANCE and progress.understood == self._progress.understood:
+            return
+        self._shown, self._progress = now, progress
+        self.async_update_progress(min(1.0, progress.part))
         self.async_notify_flow_changed()
 
     async def async_step_listen(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -143,7 +152,7 @@ class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
             self._found = self._search.result()
         except NotFoundError as err:
             raw = err.key == "no_telegram" and self._url.startswith(f"{RAW}://")
-            return self._ask({"base": "no_telegram_tcp" if raw else err.key})
+            return await self._ask({"base": "no_telegram_tcp" if raw else err.key})
         if self._found.meter:
             await self.async_set_unique_id(self._found.meter)
             self._abort_if_unique_id_configured()
@@ -161,13 +170,13 @@ class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
             return self.async_show_form(
                 step_id="confirm",
                 description_placeholders={
-                    "name": name or "?",
-                    "meter": self._found.meter or "?",
+                    "name": name or _NAMELESS,
+                    "meter": self._found.meter or "\N{EM DASH}",
                     "readings": await preview(self.hass, self._found.readings),
                 },
             )
         return self.async_create_entry(
-            title=name or "Electricity meter",
+            title=name or _NAMELESS,
             data={
                 CONF_PORT: self._url,
                 CONF_LINE: str(self._line),

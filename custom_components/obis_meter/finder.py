@@ -36,9 +36,9 @@ class Found:
     readings: tuple[Reading, ...]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Progress:
-    """What the owner can be told meanwhile."""
+    """What the owner can be told meanwhile; part is of the time that it may take."""
 
     part: float = 0.0
     received: int = 0
@@ -60,22 +60,22 @@ async def find(port: Port, report: Callable[[Progress], None]) -> Found:
 
 async def _listen(port: Port, report: Callable[[Progress], None]) -> Found:
     clock = asyncio.get_running_loop().time
-    detector, progress = Detector(), Progress()
-    started = heard = clock()
+    detector, received, understood = Detector(), 0, False
+    began = clock()
     while True:
         data = await _read(port)
         detector.feed(data) if data else detector.idle()
-        progress.received += len(data)
-        if detector.link and not progress.understood:
-            progress.understood, heard = True, clock()
-        elapsed = clock() - heard
-        wanted = METER_ID if progress.understood else FIRST_TELEGRAM
-        progress.part = min(1.0, elapsed / wanted)
-        report(progress)
+        received += len(data)
+        if detector.link and not understood:
+            understood, began = True, clock()
+        elapsed = clock() - began
+        report(
+            Progress(elapsed / (METER_ID if understood else FIRST_TELEGRAM), received, understood)
+        )
         if detector.link and (elapsed > METER_ID or any(t.meter for t in detector.telegrams)):
             return _found(detector.link, detector.telegrams)
-        if not detector.link and clock() - started > FIRST_TELEGRAM:
-            raise NotFoundError("no_telegram" if progress.received else "silent")
+        if not detector.link and elapsed > FIRST_TELEGRAM:
+            raise NotFoundError("no_telegram" if received else "silent")
 
 
 async def _read(port: Port) -> bytes:

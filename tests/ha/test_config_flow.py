@@ -12,6 +12,7 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 import pytest_socket
 
+from custom_components.obis_meter import config_flow
 from custom_components.obis_meter.const import DOMAIN
 from simulator.serve import PtyServer, TcpServer
 
@@ -94,7 +95,7 @@ async def test_a_meter_without_an_id_is_added_under_the_entry(
     server = await tcp_meter("p1-se")
     flow_id = await begin(hass, "network")
     found = await listen(hass, flow_id, network(server))
-    assert found["description_placeholders"]["meter"] == "?"
+    assert found["description_placeholders"]["meter"] == "\N{EM DASH}"
     added = await hass.config_entries.flow.async_configure(flow_id, {})
     await hass.async_block_till_done()
     assert added["result"].unique_id is None
@@ -102,7 +103,10 @@ async def test_a_meter_without_an_id_is_added_under_the_entry(
 
 
 @pytest.mark.usefixtures("short_waits")
-async def test_progress_tells_what_is_heard(hass: HomeAssistant, wire: Wire) -> None:
+async def test_progress_tells_what_is_heard(
+    hass: HomeAssistant, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config_flow, "_GLANCE", 0)
     flow_id = await begin(hass, "network")
     waiting = await hass.config_entries.flow.async_configure(flow_id, network(wire))
     assert waiting["progress_action"] == "waiting"

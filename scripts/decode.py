@@ -27,6 +27,7 @@ class Capture:
     link: str | None = None
     bursts: list[list[bytes]] = field(default_factory=list)
     payloads: list[bytes] = field(default_factory=list)
+    fault: str | None = None
 
 
 def captures(path: Path) -> Iterator[Capture]:
@@ -35,13 +36,24 @@ def captures(path: Path) -> Iterator[Capture]:
         case ".jsonl":
             for line in path.read_text().splitlines():
                 if line.strip():
-                    yield _from_json(json.loads(line))
+                    yield _from_line(line)
         case ".json":
             yield from _from_diagnostics(path.stem, json.loads(path.read_text()))
         case ".hex":
             yield Capture(path.stem, bursts=[[bytes.fromhex(path.read_text())]])
         case _:
             yield Capture(path.stem, bursts=[[path.read_bytes()]])
+
+
+def _from_line(line: str) -> Capture:
+    """Read a capture; one that is none is a capture with a fault."""
+    capture = {}
+    try:
+        capture = json.loads(line)
+        return _from_json(capture)
+    except (ValueError, KeyError, TypeError, AttributeError) as err:
+        name = capture.get("name") if isinstance(capture, dict) else None
+        return Capture(str(name), fault=f"no capture: {err!r}")
 
 
 def _from_json(capture: dict[str, Any]) -> Capture:
@@ -62,6 +74,8 @@ def _from_diagnostics(name: str, download: dict[str, Any]) -> Iterator[Capture]:
 def decode(capture: Capture, link: str | None) -> dict[str, Any]:
     """Return what the capture says, ready to print."""
     name = link or capture.link
+    if capture.fault:
+        return _printed(capture.name, name, [MeteringError(capture.fault)])
     if name is not None and name not in LINKS:
         return _printed(capture.name, name, [MeteringError(f"no link is called {name}")])
     if capture.payloads and name:
@@ -91,11 +105,9 @@ def _listen(link: Link, bursts: list[list[bytes]]) -> Iterator[Event]:
 
 
 def _read(link: Link, payloads: list[bytes]) -> Iterator[Event]:
+    session = Session(link)
     for payload in payloads:
-        try:
-            yield from link.decode(payload)
-        except MeteringError as err:
-            yield err
+        yield from session.read(payload)
 
 
 def _printed(name: str, link: str | None, events: list[Event]) -> dict[str, Any]:

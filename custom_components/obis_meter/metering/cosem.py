@@ -9,6 +9,7 @@ from typing import Final
 from .errors import DecodeError, Incomplete
 
 MAX_DEPTH: Final = 8  # nesting of arrays and structures; pushed lists use 4
+_LONGEST: Final = 16 * 1024  # bytes or elements; no telegram holds more, so this is no length
 
 
 class Integer(int):
@@ -48,7 +49,10 @@ class Cursor:
             return first
         if not 0x81 <= first <= 0x84:
             raise DecodeError(f"length octet {first:02X}")
-        return int.from_bytes(self.take(first & 0x7F), "big")
+        length = int.from_bytes(self.take(first & 0x7F), "big")
+        if length > _LONGEST:
+            raise DecodeError(f"{length} bytes or elements")
+        return length
 
     def starts_with(self, prefix: bytes) -> bool:
         """Tell whether what is left begins with prefix."""
@@ -68,10 +72,7 @@ def data(cursor: Cursor, depth: int = 0) -> CosemData:
 def _items(cursor: Cursor, depth: int) -> list[CosemData]:
     if depth == MAX_DEPTH:
         raise DecodeError("nested too deeply")
-    count = cursor.length()
-    if count > 16 * 1024:  # more than any frame can hold, so this is not a count
-        raise DecodeError(f"{count} elements")
-    return [data(cursor, depth + 1) for _ in range(count)]
+    return [data(cursor, depth + 1) for _ in range(cursor.length())]
 
 
 def _integer(size: int, *, signed: bool) -> Callable[[Cursor], int]:

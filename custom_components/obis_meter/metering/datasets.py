@@ -18,6 +18,7 @@ _TIME: Final = re.compile(r"(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?([SWsw])?")
 _WRITTEN_TIME: Final = re.compile(r"(?:20)?(\d\d)-?(\d\d)-?(\d\d)[ T](\d\d):(\d\d)(?::(\d\d))?()")
 _NEVER: Final = re.compile(r"\d{12}[SWsw]?")
 _UNSET: Final = 2000  # the year where a clock begins that was never set
+_LONE_TIME: Final = re.compile(r"\d{12}[SWsw]")
 _ABSTRACT: Final = 96  # C group from which objects are not measured quantities
 _GAS_OF_2003: Final = (
     24,
@@ -84,9 +85,9 @@ def _reading(address: str, groups: list[str]) -> Reading | None:
 def _unfold(groups: list[str]) -> list[str]:
     """Turn (time)(status)(period)(n)(id)(unit)(value) into (time)(value*unit) (DSMR 2.2, 5.2)."""
     match groups:
-        case [time, _, _, _, _, unit, value]:
+        case [time, _, _, _, _, unit, value] if value:
             return [time, f"{value}*{unit}"]
-    return groups[:1]
+    return []
 
 
 def _split(groups: list[str]) -> tuple[datetime | None, str | None]:
@@ -126,11 +127,13 @@ def _value(
         case Quantity.TEXT | Quantity.TARIFF:
             return _text(plain), None
     measured = quantity is not None or (code is not None and 0 < code.c < _ABSTRACT)
+    if measured and _LONE_TIME.fullmatch(plain):
+        return None, None
     if (match := _MEASURED.fullmatch(plain)) and (match[2] or measured):
         return Decimal(match[1]), _unit(match[3])
     if measured and _NUMBER.fullmatch(plain):
         return Decimal(plain), TEXT_UNITS.get(quantity) if quantity else None
-    return _text(plain), None
+    return (None if quantity else _text(plain)), None
 
 
 def _unit(symbol: str) -> str:

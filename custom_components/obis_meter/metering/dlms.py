@@ -32,16 +32,15 @@ def notifications(cursor: Cursor) -> Iterator[Notification]:
     header, because meters pad. Incomplete when the payload ends early,
     DecodeError for an APDU that we do not read.
     """
-    while True:
-        if cursor.starts_with(LLC):
-            cursor.take(len(LLC))
-        yield apdu(cursor)
-        if not cursor.starts_with(LLC):
-            return
+    yield notification(cursor)
+    while cursor.starts_with(LLC):
+        yield notification(cursor)
 
 
-def apdu(cursor: Cursor) -> Notification:
-    """Read one APDU by its tag."""
+def notification(cursor: Cursor) -> Notification:
+    """Read one APDU by its tag, behind its optional LLC header."""
+    if cursor.starts_with(LLC):
+        cursor.take(len(LLC))
     tag = cursor.byte()
     if (read := _APDUS.get(tag)) is None:
         raise DecodeError(f"APDU {tag:02X}")

@@ -116,14 +116,12 @@ def _first(by_code: Mapping[ObisCode | str, object], codes: tuple[ObisCode, ...]
 def _maker(ident: str | None) -> str | None:
     if not ident:
         return None
-    for prefix, maker in _LIST_MAKERS.items():
-        if ident.startswith(f"{prefix}_"):
-            return maker
-    return _FLAG_MAKERS.get(ident[:3].upper())
+    prefix, is_list, _ = ident.partition("_")
+    return (_LIST_MAKERS.get(prefix) if is_list else None) or _FLAG_MAKERS.get(ident[:3].upper())
 
 
 def _model(ident: str | None) -> str | None:
     """Return the part of a P1 identification that names the type, where it does."""
-    if not ident or "_V" in ident:
+    if not ident or ident.partition("_")[0] in _LIST_MAKERS:
         return None
-    return re.sub(r"^.{3}\d?(?:\\\w)?[-: ]*", "", ident).strip() or None
+    return re.sub(r"^.{3}\d?(?:\\\d?)?[-: ]*", "", ident).strip() or None

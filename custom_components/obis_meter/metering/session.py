@@ -46,35 +46,44 @@ class Session:
                 break
             if payload:
                 self.payloads.append(payload)
-                yield from self._read(payload)
-        if (excess := len(self._buffer) - MAX_PENDING) > 0:
-            del self._buffer[:excess]
-            yield FrameError("no frame in the longest a frame can be", excess)
+                yield from self.read(payload)
+        if (excess := self.pending - MAX_PENDING) > 0:
+            self._begun = b""
+            del self._buffer[: len(self._buffer) - MAX_PENDING]
+            yield FrameError("no telegram in the longest one can be", excess)
 
     def idle(self) -> Iterator[Event]:
         """The line went quiet, or ended: give up what is unfinished and read the rest again."""
         yield from self.feed(self.link.silence)
-        if self._begun:
-            self._begun = b""
-            yield FrameError("the rest of a telegram did not come")
+        given_up = 0
         while self._buffer and self._buffer != self.link.flag:
             del self._buffer[0]
+            given_up += 1
             yield from self.feed(b"")
-
-    def _read(self, payload: bytes) -> Iterator[Event]:
-        """Read a payload behind what is begun; when that fails, the newest frame alone."""
-        joined = self._begun + payload
-        try:
-            events = self.link.decode(joined)
-        except Incomplete:
-            self._begun = joined[-MAX_PENDING:]
-            return
-        except MeteringError as err:
-            alone = bool(self._begun)
+        if self._begun or given_up:
             self._begun = b""
-            yield err
-            if alone:
-                yield from self._read(payload)
-            return
-        self._begun = b""
-        yield from events
+            yield FrameError("the rest of a telegram did not come", given_up)
+
+    def read(self, payload: bytes) -> Iterator[Event]:
+        """Read a payload: as a telegram of its own, else as what follows the one that is begun."""
+        begun, self._begun = self._begun, b""
+        outcome = self._decode(payload)
+        if begun and isinstance(outcome, MeteringError):
+            joined = self._decode(begun + payload)
+            if isinstance(joined, Incomplete) or not isinstance(joined, MeteringError):
+                outcome, payload, begun = joined, begun + payload, b""
+        if begun:
+            yield FrameError("the rest of a telegram did not come")
+        match outcome:
+            case Incomplete():
+                self._begun = payload
+            case MeteringError():
+                yield outcome
+            case _:
+                yield from outcome
+
+    def _decode(self, payload: bytes) -> list[Telegram | Message] | MeteringError:
+        try:
+            return self.link.decode(payload)
+        except MeteringError as err:
+            return err

@@ -41,7 +41,7 @@ LINKS: Final = {
     link.name: link
     for link in (
         Link("hdlc", hdlc.take, decode_dlms, _HAN, flag=b"\x7e"),
-        Link("p1", p1.take, p1.decode, _P1, silence=b"\r\n"),
+        Link("p1", p1.take, p1.decode, _P1, silence=p1.SILENCE),
         Link("llc-apdu", bare.take_llc, decode_dlms, _HAN, checked=False),
         Link("apdu", bare.take_apdu, decode_dlms, _HAN, checked=False),
         Link("hex", bare.take_hex, decode_dlms, _HAN, checked=False, silence=b"\n"),

@@ -42,8 +42,7 @@ def _take(buffer: bytearray, start: bytes) -> bytes | None:
         raise FrameError("bytes between bodies", at)
     cursor = Cursor(bytes(buffer))
     try:
-        for _ in dlms.notifications(cursor):
-            pass
+        dlms.notification(cursor)
     except Incomplete:
         return None
     except DecodeError as err:

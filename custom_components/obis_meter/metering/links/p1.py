@@ -19,16 +19,23 @@ _NAME: Final = (
 )
 _PARITY_NAME: Final = rb"(?:[A-Za-z\xc1-\xda\xe1-\xfa]{3}|[A-Za-z\xc1-\xda\xe1-\xfa]{0,2}\Z)"
 _START: Final = re.compile(rb"/(?=" + _NAME + rb")|\xaf(?=" + _PARITY_NAME + rb")")
-_START_OF_LINE: Final = re.compile(rb"(?<![^\r\n\0])/(?=[A-Za-z]{3})")
+_START_OF_LINE: Final = re.compile(rb"(?<![^\r\n\0\x03])/(?=[A-Za-z]{3})")
+SILENCE: Final = b"\x03"
+"""What a pause on the line is read as: end of text."""
 _LAST: Final = re.compile(
-    rb"(?<=[\r\n)])!(?=([0-9A-Fa-f]{4}|[0-9A-Fa-f]{0,3}(?=[\r\n\0])|[^\r\n\0]{4}))"
+    rb"(?<=[\r\n)])!(?:"
+    rb"(?=([0-9A-Fa-f]{4}|[0-9A-Fa-f]{1,3}(?=[\r\n\0\x03])|[^\r\n\0\x03]{4}))"
+    rb"|(?=[\r\n\0\x03])(?=[^(/\x03]*[/\x03]))"
 )
-"""The closing mark once all that may belong to it is there: a check, its absence, or no check."""
+"""The closing mark once all that may belong to it is there: its check, or what is none.
+
+Without a check it counts only when no more data follows before the next
+telegram or a silence.
+"""
 _NEEDS_CHECK: Final = re.compile(rb"[\r\n]\d-\d:0\.2\.8(?:\*255)?\([4-9]\d|[\r\n]0-0:96\.1\.4")
-_NOISE: Final = re.compile(
-    rb"[^\t\n\r -~\0\xff]"
-)  # 00 and FF are what lines and gateways are padded with
-_LINE_ENDS: Final = b"\r\n\0"
+_NOISE: Final = re.compile(rb"[^\t\n\r -~\0\x03\xff]")
+"""What is neither text nor 00 or FF, with which lines and gateways are padded."""
+_LINE_ENDS: Final = b"\r\n\0\x03"
 
 _CLOCK: Final = ObisCode(0, 0, 1, 0, 0)
 _SEVEN_BITS: Final = bytes(n & 0x7F for n in range(256))
@@ -56,9 +63,13 @@ def take(buffer: bytearray) -> bytes | None:
     if text[before] == 0xAF:
         text = _without_parity(buffer, before)
     if not (end := _LAST.search(text)):
+        if text.endswith(SILENCE):
+            del buffer[:]
+            raise FrameError("a telegram without its end", len(text))
         return None
-    del buffer[: end.end() + len(end[1])]
-    return _telegram(text[: end.end()], end[1])
+    check = end[1] or b""
+    del buffer[: end.end() + len(check)]
+    return _telegram(text[: end.end()], check)
 
 
 def _without_parity(buffer: bytearray, at: int) -> bytes:

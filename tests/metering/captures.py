@@ -1,0 +1,119 @@
+"""What the laws run over: telegrams of the simulator, and captures where there are any.
+
+Captures are JSON lines: those of tests/captures, and those of ../shared/captures, or of the
+folder that OBIS_CAPTURES names. Nothing of them is missed where that folder does not exist.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+import json
+import os
+from pathlib import Path
+import re
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from simulator.hanmeter import HanMeter
+from simulator.meters import METERS, meter
+
+TESTS = Path(__file__).parents[1]
+OWN = TESTS / "captures"
+SHARED = Path(os.environ.get("OBIS_CAPTURES") or TESTS.parents[1] / "shared" / "captures")
+
+_CHECK = re.compile(rb"![0-9A-Fa-f]{3,4}\r?\n")
+_WHEN = datetime(2026, 6, 2, 18, 30, 10)
+_BARE = ("aidon", "kaifa", "kamstrup", "kaifa-se")
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What a register must say."""
+
+    value: str
+    unit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Bytes on the wire, and how many telegrams they hold.
+
+    wanted is the registers of each telegram, absent the registers that must not be published;
+    digits_only: the scaler is not in the telegram.
+    """
+
+    name: str
+    link: str
+    chunks: tuple[bytes, ...]
+    count: int = 1
+    valid: bool = True
+    wanted: tuple[dict[str, Want], ...] = ()
+    absent: tuple[str, ...] = ()
+    digits_only: bool = False
+
+    @property
+    def raw(self) -> bytes:
+        return b"".join(self.chunks)
+
+    @property
+    def checked(self) -> bool:
+        """Tell whether its frames carry a check sequence."""
+        return self.link == "hdlc" or (self.link == "p1" and bool(_CHECK.search(self.raw)))
+
+
+def _captures(path: Path) -> Iterator[Capture]:
+    for line in path.read_text().splitlines():
+        row = json.loads(line, parse_float=str)
+        encrypted = "key" in row or row["name"].startswith("bad_enc_")
+        if not encrypted:
+            yield _capture(path.stem, row)
+
+
+def _capture(file: str, row: dict[str, Any]) -> Capture:
+    pieces = row.get("chunks") or row.get("frames") or [row["hex"]]
+    lists = row.get("telegrams") or [row["expected"]] * (1 if row["valid"] else 0)
+    return Capture(
+        name=f"{file}/{row['name']}",
+        link=row["link"],
+        chunks=tuple(map(bytes.fromhex, pieces)),
+        count=row.get("telegram_count", len(lists)),
+        valid=row["valid"],
+        wanted=tuple(_wanted(registers) for registers in lists),
+        absent=tuple(row.get("absent", ())),
+        digits_only="scaler" in row,
+    )
+
+
+def _wanted(registers: dict[str, dict[str, str | None]]) -> dict[str, Want]:
+    return {name: Want(str(want["value"]), want.get("unit")) for name, want in registers.items()}
+
+
+def _simulated() -> Iterator[Capture]:
+    for name, model in METERS.items():
+        home = meter(name, _WHEN.replace(tzinfo=ZoneInfo(model.zone))).household
+        snapshot = home.at(_WHEN.replace(tzinfo=ZoneInfo(model.zone)))
+        device = model.device
+        link = "hdlc" if isinstance(device, HanMeter) else "p1"
+        for turn in device.turns:
+            frame = device.telegram(snapshot, turn.number)
+            yield Capture(f"{name}/{turn.number}", link, (frame,))
+            if name in _BARE and isinstance(device, HanMeter):
+                body = device.apdu(snapshot, turn.number)
+                yield from _unframed(f"{name}/{turn.number}", frame, body)
+
+
+def _unframed(name: str, frame: bytes, body: bytes) -> Iterator[Capture]:
+    """Yield the ways in which bridges send a body, or a frame as text."""
+    yield Capture(f"llc-apdu/{name}", "llc-apdu", (b"\xe6\xe7\x00" + body,))
+    yield Capture(f"apdu/{name}", "apdu", (body,))
+    yield Capture(f"hex-frame/{name}", "hex", (frame.hex().encode() + b"\r\n",))
+    yield Capture(f"hex-body/{name}", "hex", (body.hex().upper().encode() + b"\n",))
+
+
+_FILES = (*sorted(OWN.glob("*.jsonl")), SHARED / "han.jsonl", SHARED / "p1.jsonl")
+
+SIMULATED = tuple(_simulated())
+CAPTURED = tuple(capture for path in _FILES if path.exists() for capture in _captures(path))
+EVERY = SIMULATED + CAPTURED
+INTACT = tuple(capture for capture in EVERY if capture.valid)
+CHECKED = tuple(capture for capture in INTACT if capture.checked)

@@ -1,0 +1,28 @@
+"""The published check values, and where a check may begin."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from custom_components.obis_meter.metering.checksum import arc_starts, crc16_arc, crc16_x25
+from simulator import checksums
+
+
+def test_the_published_check_values() -> None:
+    assert (crc16_x25(b"123456789"), crc16_arc(b"123456789")) == (0x906E, 0xBB3D)
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.binary(max_size=200))
+def test_both_agree_with_the_simulator(data: bytes) -> None:
+    assert crc16_x25(data) == checksums.crc16_x25(data)
+    assert crc16_arc(data) == checksums.crc16_arc(data)
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.binary(max_size=60), st.binary(min_size=1, max_size=60))
+def test_a_checked_text_is_found_behind_anything(before: bytes, text: bytes) -> None:
+    crc = crc16_arc(text)
+    found = list(arc_starts(before + text, crc))
+    assert len(before) in found
+    assert found == sorted(found, reverse=True)
+    assert all(crc16_arc((before + text)[at:]) == crc for at in found)

@@ -1,0 +1,121 @@
+"""The link is found from the bytes alone, and never in what holds no telegram."""
+
+from random import Random
+
+import pytest
+
+from custom_components.obis_meter.metering.detect import Detector
+from custom_components.obis_meter.metering.links import LINKS
+
+from .captures import EVERY, SIMULATED, Capture
+from .hearing import bytewise, pieces, telegrams
+
+
+def over(captures: list[Capture]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("capture", captures, ids=[capture.name for capture in captures])
+
+
+TELLING = [capture for capture in EVERY if capture.count]
+SILENT = [capture for capture in EVERY if not capture.count]
+FRAMES = {capture.name: capture.raw for capture in SIMULATED if capture.link == "hdlc"}
+
+
+def detected(*bursts: bytes | tuple[bytes, ...]) -> Detector:
+    """Return a detector that heard bursts, each a chunk or several, with a silence behind each."""
+    detector = Detector()
+    for burst in bursts:
+        for chunk in (burst,) if isinstance(burst, bytes) else burst:
+            detector.feed(chunk)
+        detector.idle()
+    return detector
+
+
+def name(detector: Detector) -> str | None:
+    return detector.link.name if detector.link else None
+
+
+def says_something(capture: Capture) -> bool:
+    return any(telegram.readings for telegram in telegrams(capture.link, capture.raw))
+
+
+@over(TELLING)
+def test_the_link_of_a_telegram_is_found(capture: Capture) -> None:
+    for chunks in ((capture.raw,), capture.chunks, pieces(capture.raw, Random(capture.name))):
+        detector = detected(chunks)
+        assert name(detector) == capture.link
+        assert detector.telegrams == telegrams(capture.link, capture.raw)
+
+
+def test_chunking_is_invisible() -> None:
+    for capture in SIMULATED:
+        detector = detected(bytewise(capture.raw))
+        assert name(detector) == capture.link, capture.name
+        assert detector.telegrams == telegrams(capture.link, capture.raw)
+
+
+@over(SILENT)
+def test_no_link_is_found_where_there_is_no_telegram(capture: Capture) -> None:
+    assert name(detected(capture.raw)) is None
+    assert name(detected(pieces(capture.raw, Random(capture.name)))) is None
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_link_is_found_in_noise(seed: int) -> None:
+    random = Random(seed)
+    noise = random.randbytes(4096)
+    assert name(detected(noise)) is None
+    assert name(detected(*pieces(noise, random))) is None
+    assert name(detected(bytes(byte & 0x7F for byte in noise))) is None
+
+
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
+def test_a_broken_frame_is_never_believed_as_a_bare_body(frame: bytes) -> None:
+    broken = frame[:-2] + bytes([frame[-2] ^ 1]) + frame[-1:]
+    assert name(detected(broken)) is None
+    assert name(detected(broken, broken)) is None
+    assert name(detected(bytewise(broken))) is None
+    assert name(detected(broken, frame)) == "hdlc"
+
+
+@pytest.mark.parametrize("name_", ["aidon/2", "kaifa/2", "kamstrup/2"])
+def test_the_rest_of_a_frame_is_never_believed_as_a_bare_body(name_: str) -> None:
+    frame = FRAMES[name_]
+    for at in range(2, len(frame)):
+        assert name(detected(frame[at:])) is None, at
+        assert name(detected(frame[:at], frame[at:])) is None, at
+
+
+def test_a_checked_link_is_believed_at_once() -> None:
+    detector = Detector()
+    detector.feed(FRAMES["aidon/1"])
+    assert name(detector) == "hdlc"
+
+
+@pytest.mark.parametrize("link", ["llc-apdu", "apdu", "hex"])
+def test_an_unchecked_link_is_believed_after_a_silence_without_doubts(link: str) -> None:
+    (body, *_) = (capture.raw for capture in SIMULATED if capture.link == link)
+    detector = Detector()
+    detector.feed(body)
+    assert name(detector) is None
+    detector.idle()
+    assert name(detector) == link
+    doubtful = detected(b"\x0f\xff\r\n" + body)
+    assert name(doubtful) is None
+    doubtful.feed(body)
+    doubtful.idle()
+    assert name(doubtful) == link
+
+
+def test_the_link_once_found_is_kept() -> None:
+    detector = detected(FRAMES["aidon/1"], b"\xff" * 50, FRAMES["aidon/2"])
+    assert name(detector) == "hdlc"
+    assert len(detector.telegrams) == 2
+
+
+def test_a_telegram_without_readings_proves_nothing() -> None:
+    silent = [capture for capture in TELLING if not says_something(capture)]
+    assert all(name(detected(capture.raw)) is None for capture in silent)
+
+
+def test_every_link_can_be_found() -> None:
+    assert {capture.link for capture in SIMULATED} == set(LINKS)

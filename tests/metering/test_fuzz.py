@@ -1,0 +1,174 @@
+"""No input raises, fills the memory, or is looked at for ever."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+import pytest
+
+from custom_components.obis_meter.metering.detect import Detector
+from custom_components.obis_meter.metering.errors import FrameError, MeteringError
+from custom_components.obis_meter.metering.links import LINKS, Link
+from custom_components.obis_meter.metering.model import Message, Telegram
+from custom_components.obis_meter.metering.session import MAX_PENDING, Session
+
+from .building import ADDRESS, notification, p1
+from .captures import SIMULATED
+from .hearing import LONG
+
+EXAMPLES = 3000 if LONG else 120
+FUZZ = settings(max_examples=EXAMPLES, derandomize=not LONG, deadline=None)
+OPENINGS = (
+    b"\x7e\xa0",
+    b"\xe6\xe7\x00\x0f",
+    b"\x0f\0\0\0\0\0",
+    b"/abc",
+    b"\xaf\xe1bc",
+    b"!",
+    b"\n",
+)
+
+BYTES = st.lists(st.binary(max_size=40) | st.sampled_from(OPENINGS), max_size=20).map(b"".join)
+
+
+def _length(count: int, size: int) -> bytes:
+    return bytes([count & 0x7F]) if not size else bytes([0x80 | size]) + count.to_bytes(size, "big")
+
+
+LENGTHS = st.builds(_length, st.integers(0, 255), st.integers(0, 4))
+LEAVES = st.one_of(
+    st.builds(lambda tag, rest: bytes([tag]) + rest, st.integers(0, 0x1B), st.binary(max_size=8)),
+    st.builds(lambda size, rest: b"\x09" + size + rest, LENGTHS, st.binary(max_size=12)),
+    st.sampled_from(
+        (b"\x00", b"\x06\0\0\0\1", b"\x09\x06\1\0\1\7\0\xff", b"\x02\x02\x0f\0\x16\x1b")
+    ),
+)
+AXDR = st.recursive(
+    LEAVES,
+    lambda items: st.builds(
+        lambda tag, size, inner: tag + size + b"".join(inner),
+        st.sampled_from((b"\x01", b"\x02")),
+        LENGTHS,
+        st.lists(items, max_size=5),
+    ),
+    max_leaves=12,
+)
+GROUPS = st.text("0123456789.*-+:SWkhm3 \xb3()!/", max_size=16)
+DATA_LINES = st.builds(
+    lambda address, groups: address + "".join(f"({group})" for group in groups),
+    st.sampled_from(("1-0:1.8.0", "0-1:24.3.0", "0-0:1.0.0", "1-0:99.97.0", "F.F", "0-0:96.1.0"))
+    | st.text("0123456789.:*-CF", max_size=12),
+    st.lists(GROUPS, max_size=8),
+)
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    raw = bytearray(draw(st.sampled_from(SIMULATED)).raw)
+    for _ in range(draw(st.integers(1, 5))):
+        at = draw(st.integers(0, len(raw)))
+        raw[at : at + draw(st.integers(0, 3))] = draw(st.binary(max_size=3))
+    return bytes(raw)
+
+
+def assert_hears(data: bytes) -> None:
+    """Feed data to every link and to a detector, whole, in pieces, and after a silence."""
+    detector = Detector()
+    for link in LINKS.values():
+        session = Session(link)
+        for chunk in (data, data[: len(data) // 2], data[len(data) // 2 :]):
+            for event in session.feed(chunk):
+                assert isinstance(event, Telegram | Message | MeteringError)
+            assert session.pending <= MAX_PENDING
+        assert all(
+            isinstance(event, Telegram | Message | MeteringError) for event in session.idle()
+        )
+        assert session.pending <= MAX_PENDING
+    detector.feed(data)
+    detector.idle()
+    detector.feed(data)
+
+
+@FUZZ
+@given(BYTES)
+def test_any_bytes(data: bytes) -> None:
+    assert_hears(data)
+
+
+@FUZZ
+@given(mutated())
+def test_mutated_telegrams(data: bytes) -> None:
+    assert_hears(data)
+
+
+@FUZZ
+@given(AXDR, st.booleans())
+def test_any_data_in_intact_frames(body: bytes, twice: bool) -> None:
+    information = notification(body)
+    assert_hears(ADDRESS.frame(information) * (1 + twice))
+    assert_hears(information)
+    assert_hears(information[3:])
+    assert_hears(information.hex().encode() + b"\r\n")
+
+
+@FUZZ
+@given(st.lists(DATA_LINES, max_size=8), st.booleans())
+def test_any_lines_in_intact_telegrams(lines: list[str], crc: bool) -> None:
+    assert_hears(p1(*lines, crc=crc))
+
+
+KIB = 16 * 1024
+LONGEST = ADDRESS.frame(bytes(2000))[:12]  # a header that holds, and promises 2 KiB
+DEEP = b"\x0f" + bytes(5) + b"\x02\xff" * 7
+FLOODS = {
+    "flags": b"\x7e",
+    "short frames": b"\x7e\xa0\x07",
+    "headers of long frames": LONGEST,
+    "bodies": b"\x0f\0\0\0\0\0",
+    "bodies with a header": b"\xe6\xe7\x00\x0f\0\0\0\0\0",
+    "long lists": b"\x0f\0\0\0\0\0\x01\x82\x40\x00",
+    "deep lists": DEEP,
+    "starts": b"/abc",
+    "starts with parity": b"\xaf\xe1\xe2\xe3",
+    "ends": b"!",
+    "empty telegrams": b"/abc\r\n!\r\n",
+    "hex": b"7ea0",
+    "hex lines": b"0f0000000000" * 6 + b"\n",
+    "line ends": b"\r\n",
+    "fill": b"\xff",
+}
+
+
+def counted(link: Link) -> tuple[Link, list[int]]:
+    """Return a link that counts how often it is asked for a frame, and the count."""
+    calls = [0]
+
+    def take(buffer: bytearray) -> bytes | None:
+        calls[0] += 1
+        before = len(buffer)
+        try:
+            return link.take(buffer)
+        except FrameError:
+            assert len(buffer) < before, "nothing was removed"
+            raise
+
+    return replace(link, take=take), calls
+
+
+def floods() -> Iterator[bytes]:
+    for pattern in FLOODS.values():
+        yield (pattern * (KIB // len(pattern) + 1))[:KIB]
+
+
+@pytest.mark.parametrize("flood", floods(), ids=FLOODS)
+def test_no_flood_is_looked_at_for_ever(flood: bytes) -> None:
+    for plain in LINKS.values():
+        link, calls = counted(plain)
+        session = Session(link)
+        for at in range(0, len(flood), 1024):
+            list(session.feed(flood[at : at + 1024]))
+            assert session.pending <= MAX_PENDING
+        list(session.idle())
+        assert calls[0] <= 2 * len(flood) + 100, link.name
+        assert session.pending <= 1

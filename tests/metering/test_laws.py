@@ -1,0 +1,140 @@
+"""Laws that hold for every link and every telegram."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import chain
+from random import Random
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from custom_components.obis_meter.metering.errors import MeteringError
+from custom_components.obis_meter.metering.links import LINKS
+from custom_components.obis_meter.metering.model import Message, Telegram
+from custom_components.obis_meter.metering.session import MAX_PENDING, Session
+from simulator.faults import Line
+from simulator.hanmeter import HanMeter
+from simulator.meters import METERS, meter
+
+from .captures import CHECKED, EVERY, INTACT, Capture
+from .hearing import bytewise, damaged, events, only_telegrams, pieces, skipped, telegrams
+
+
+def over(captures: Sequence[Capture]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("capture", captures, ids=[capture.name for capture in captures])
+
+
+@over(EVERY)
+def test_chunking_is_invisible(capture: Capture) -> None:
+    whole = events(capture.link, capture.raw)
+    for chunks in (capture.chunks, bytewise(capture.raw), pieces(capture.raw, Random(1))):
+        heard = events(capture.link, *chunks)
+        assert only_telegrams(heard) == only_telegrams(whole)
+        assert capture.link == "p1" or skipped(heard) == skipped(whole)
+
+
+GARBAGE = {
+    "noise": Random(2).randbytes(300),
+    "flags": b"\x7e" * 20,
+    "text": b"ATZ\r\nOK\r\nnothing to see (here)! /\r\n",
+    "fill": b"\xff" * 40,
+    "padding": b"\x00" * 40,
+    "half a telegram": b"/ISk5\\2MT382-1003\r\n\r\n1-0:1.8.1(00001.0",
+    "half a frame": bytes.fromhex("7ea02a410883130413e6e7000f400000"),
+}
+
+
+@pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE)
+@pytest.mark.parametrize("link", ["hdlc", "p1"])
+def test_garbage_around_a_frame_changes_nothing(link: str, garbage: bytes) -> None:
+    for capture in CHECKED:
+        if capture.link == link:
+            clean = telegrams(link, capture.raw)
+            half = capture.raw[: len(capture.raw) // 2] if capture.count == 1 else b""
+            raw = (garbage, capture.raw, garbage, half, capture.raw, garbage)
+            assert telegrams(link, *raw) == 2 * clean, capture.name
+
+
+@over(CHECKED)
+def test_damage_never_publishes(capture: Capture) -> None:
+    clean = telegrams(capture.link, capture.raw)
+    for what, raw in damaged(capture.raw, capture.name):
+        for telegram in telegrams(capture.link, raw):
+            assert telegram in clean, what
+
+
+@over([capture for capture in INTACT if capture.link in ("hdlc", "p1")])
+def test_a_damaged_telegram_never_costs_the_next(capture: Capture) -> None:
+    clean = telegrams(capture.link, capture.raw)
+    for what, raw in damaged(capture.raw, capture.name):
+        assert telegrams(capture.link, raw, capture.raw)[-len(clean) :] == clean, what
+
+
+@over(INTACT)
+def test_a_silence_inside_a_telegram_never_costs_the_next(capture: Capture) -> None:
+    clean = telegrams(capture.link, capture.raw)
+    session = Session(LINKS[capture.link])
+    for at in Random(capture.name).sample(range(len(capture.raw)), 3):
+        list(session.feed(capture.raw[:at]))
+        list(session.idle())
+        list(session.feed(capture.raw[at:]))
+        list(session.idle())
+        heard = [*session.feed(capture.raw), *session.idle()]
+        assert only_telegrams(heard) == clean, at
+
+
+@over(EVERY)
+def test_a_second_silence_says_nothing_new(capture: Capture) -> None:
+    session = Session(LINKS[capture.link])
+    for at in Random(capture.name).sample(range(len(capture.raw)), 3):
+        list(session.feed(capture.raw[:at]))
+        list(session.idle())
+        assert list(session.idle()) == []
+        assert session.pending <= len(session.link.flag)
+
+
+@pytest.mark.parametrize("name", [name for name in METERS if name != "p1-v2"])
+def test_a_noisy_line_costs_no_intact_telegram(name: str) -> None:
+    start = datetime(2026, 6, 2, 18, tzinfo=ZoneInfo(METERS[name].zone))
+    one = meter(name, start)
+    link = "hdlc" if isinstance(one.model.device, HanMeter) else "p1"
+    sent = [raw for n in range(15) for raw in one.telegrams(start + n * timedelta(seconds=10))]
+    line = Line(damage=0.001, lose=0.001, noise=0.5, chunk=7)
+    arrived = [tuple(line.carry(raw)) for raw in sent]
+    heard = telegrams(link, *chain.from_iterable(arrived))
+    intact = [raw for raw, came in zip(sent, arrived, strict=True) if raw in b"".join(came)]
+    assert intact
+    assert telegrams(link, *intact) == [said for said in heard if said in telegrams(link, *intact)]
+    assert all(said in telegrams(link, *sent) for said in heard)
+
+
+def mistreated(raw: bytes) -> dict[str, bytes]:
+    """Return what bad wiring, wrong settings and two readers on one port make of bytes."""
+    half = len(raw) // 2
+    return {
+        "truncated": raw[: half + 1],
+        "beheaded": raw[half:],
+        "every byte twice": bytes(byte for byte in raw for _ in range(2)),
+        "two at once": bytes(byte for pair in zip(raw, raw[7:], strict=False) for byte in pair),
+        "halves swapped": raw[half:] + raw[:half],
+        "backwards": raw[::-1],
+        "inverted": bytes(byte ^ 0xFF for byte in raw),
+        "mark parity": bytes(byte | 0x80 for byte in raw),
+        "space parity": bytes(byte & 0x7F for byte in raw),
+        "odd parity": bytes(byte & 0x7F | (byte.bit_count() % 2 == 0) << 7 for byte in raw),
+        "bits reversed": bytes(int(f"{byte:08b}"[::-1], 2) for byte in raw),
+    }
+
+
+@over(EVERY)
+def test_no_treatment_ends_a_session_or_fills_its_memory(capture: Capture) -> None:
+    clean = telegrams(capture.link, capture.raw)
+    for what, raw in mistreated(capture.raw).items():
+        session = Session(LINKS[capture.link])
+        for _ in range(3):
+            heard = list(session.feed(raw))
+            assert session.pending <= MAX_PENDING
+            assert all(isinstance(event, Telegram | Message | MeteringError) for event in heard)
+        list(session.idle())
+        heard = [*session.feed(capture.raw), *session.idle()]
+        assert only_telegrams(heard)[-len(clean) :] == clean, what

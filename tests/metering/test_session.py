@@ -1,0 +1,121 @@
+"""One stream: segments, silences, and what is kept."""
+
+import pytest
+
+from custom_components.obis_meter.metering.links import LINKS
+from custom_components.obis_meter.metering.session import KEPT_PAYLOADS, MAX_PENDING, Session
+
+from .building import ADDRESS, IDENT, notification
+from .captures import SIMULATED
+from .hearing import only_telegrams, telegrams
+
+FRAMES = {capture.name: capture.raw for capture in SIMULATED if capture.link == "hdlc"}
+AIDON, KAIFA = FRAMES["aidon/3"], FRAMES["kaifa/3"]
+ENDLESS = ADDRESS.frame(notification(b"\x09\x84\x7f\xff\xff\xff"))  # 2 GiB of octets to come
+
+
+def information(frame: bytes) -> bytes:
+    """Return the information field of a frame with a header of eight bytes."""
+    return frame[9:-3]
+
+
+def segments(frame: bytes, size: int, *bits: bool) -> list[bytes]:
+    """Return a frame as shorter ones, with segmentation bits as given."""
+    whole = information(frame)
+    cut = [whole[at : at + size] for at in range(0, len(whole), size)]
+    return [ADDRESS.frame(part, segmented=bits[n % len(bits)]) for n, part in enumerate(cut)]
+
+
+@pytest.mark.parametrize("size", [1, 7, 50, 128, 300])
+@pytest.mark.parametrize("bits", [(True,), (False,), (True, False)], ids=str)
+def test_segments_are_joined_whatever_their_bits_say(size: int, bits: tuple[bool, ...]) -> None:
+    clean = telegrams("hdlc", AIDON)
+    assert telegrams("hdlc", *segments(AIDON, size, *bits)) == clean
+    assert telegrams("hdlc", *segments(AIDON, size, *bits), AIDON) == 2 * clean
+
+
+@pytest.mark.parametrize("lost", range(1, 4))
+def test_a_damaged_segment_costs_its_telegram_only(lost: int) -> None:
+    parts = segments(AIDON, 80, True)
+    parts[lost] = parts[lost][:20] + b"\x55" + parts[lost][21:]
+    assert telegrams("hdlc", *parts, AIDON) == telegrams("hdlc", AIDON)
+
+
+def test_a_silence_ends_a_half_received_telegram() -> None:
+    session = Session(LINKS["hdlc"])
+    first, *rest = segments(AIDON, 200, True)
+    assert list(session.feed(first)) == []
+    assert len(list(session.idle())) == 1
+    assert not only_telegrams(event for part in rest for event in session.feed(part))
+
+
+@pytest.mark.parametrize("frame", [AIDON, KAIFA], ids=["aidon", "kaifa"])
+def test_a_telegram_whose_end_never_came_costs_only_itself(frame: bytes) -> None:
+    clean, whole = telegrams("hdlc", frame), information(frame)
+    for end in range(10, len(whole)):
+        session = Session(LINKS["hdlc"])
+        heard = [*session.feed(ADDRESS.frame(whole[:end])), *session.feed(frame)]
+        assert only_telegrams(heard) == clean, end
+
+
+def test_a_length_beyond_any_frame_is_not_waited_for() -> None:
+    session = Session(LINKS["hdlc"])
+    heard = [*session.feed(ENDLESS), *session.feed(AIDON)]
+    assert only_telegrams(heard) == telegrams("hdlc", AIDON)
+
+
+def test_what_is_begun_and_what_is_unfinished_stay_within_the_bound_together() -> None:
+    session = Session(LINKS["hdlc"])
+    list(session.feed(ENDLESS))
+    for _ in range(10):
+        rest = ADDRESS.frame(bytes(2000))
+        for chunk in (rest[:-2], rest[-2:]):
+            list(session.feed(chunk))
+            assert session.pending <= MAX_PENDING
+
+
+def test_a_half_telegram_inside_a_half_frame_ends_in_the_same_silence() -> None:
+    session = Session(LINKS["hdlc"])
+    list(session.feed(AIDON[:20] + segments(AIDON, 120, True)[0]))
+    list(session.idle())
+    assert session.pending <= 1
+    assert list(session.idle()) == []
+
+
+@pytest.mark.parametrize("link", LINKS.values(), ids=LINKS)
+@pytest.mark.parametrize("byte", [0x00, 0x0F, 0x21, 0x2F, 0x30, 0x7E, 0xAF, 0xFF], ids=hex)
+def test_no_byte_fills_the_memory(link, byte: int) -> None:
+    session = Session(link)
+    for _ in range(5):
+        list(session.feed(bytes([byte]) * 10_000))
+        assert session.pending <= MAX_PENDING
+    list(session.idle())
+    assert session.pending <= 1
+
+
+def test_the_last_payloads_are_kept_for_diagnostics() -> None:
+    session = Session(LINKS["hdlc"])
+    for number in range(KEPT_PAYLOADS + 2):
+        list(session.feed(ADDRESS.frame(bytes([number]))))
+    assert [payload[0] for payload in session.payloads] == list(range(2, KEPT_PAYLOADS + 2))
+
+
+def test_a_payload_can_be_read_again_without_its_frame() -> None:
+    for capture in SIMULATED:
+        session = Session(LINKS[capture.link])
+        heard = [*session.feed(capture.raw), *session.idle()]
+        read = [said for payload in session.payloads for said in session.link.decode(payload)]
+        assert read == heard, capture.name
+
+
+def test_an_open_flag_survives_a_silence() -> None:
+    session = Session(LINKS["hdlc"])
+    list(session.feed(AIDON[:1]))
+    list(session.idle())
+    assert len(list(session.feed(AIDON[1:]))) == 1
+
+
+def test_the_check_of_a_telegram_may_come_after_a_silence_but_not_without_it() -> None:
+    session = Session(LINKS["p1"])
+    assert list(session.feed(IDENT.encode() + b"1-3:0.2.8(50)\r\n1-0:1.8.0(1*kWh)\r\n!")) == []
+    assert not only_telegrams(session.idle())

@@ -12,6 +12,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.obis_meter import connection, finder
 from custom_components.obis_meter.const import DOMAIN
+from simulator.checksums import crc16_arc
 from simulator.meters import meter
 from simulator.serve import PtyServer, TcpServer, serve_pty, serve_tcp
 
@@ -126,6 +127,12 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "LEAST_PATIENCE", 0.5)
     monkeypatch.setattr(connection, "FIRST_DELAY", 0.05)
     monkeypatch.setattr(connection, "LONGEST_DELAY", 0.2)
+
+
+def p1(*lines: str, ident: str = "ISk5\\2MT382") -> bytes:
+    """Return a P1 telegram with its CRC."""
+    text = "\r\n".join([f"/{ident}", "", *lines, "!"]).encode("latin-1")
+    return text + b"%04X\r\n" % crc16_arc(text)
 
 
 def entry_for(url: str, link: str = "hdlc", **more: object) -> MockConfigEntry:

@@ -16,7 +16,7 @@ from custom_components.obis_meter import config_flow
 from custom_components.obis_meter.const import DOMAIN
 from simulator.serve import PtyServer, TcpServer
 
-from .conftest import METER, Serve, Wire, entry_for, set_up, until
+from .conftest import METER, Serve, Wire, entry_for, p1, set_up, until
 from .rfc2217 import BAUDRATE, DATASIZE, PARITY, AccessServer
 
 
@@ -110,12 +110,13 @@ async def test_progress_tells_what_is_heard(
     flow_id = await begin(hass, "network")
     waiting = await hass.config_entries.flow.async_configure(flow_id, network(wire))
     assert waiting["progress_action"] == "waiting"
-    await wire.send(b"/KFM5 half a telegram")
+    whole = p1("1-0:1.8.0(1.5*kWh)", ident="KFM5")
+    await wire.send(whole[:21])
     await asyncio.sleep(0.1)
     hearing = await hass.config_entries.flow.async_configure(flow_id)
     assert hearing["progress_action"] == "hearing"
     assert hearing["description_placeholders"] == {"count": "21"}
-    await wire.send(b"\r\n\r\n1-0:1.8.0(1.5*kWh)\r\n!\r\n")
+    await wire.send(whole[21:])
     understood = await hass.config_entries.flow.async_configure(flow_id)
     assert understood["progress_action"] == "understood"
     found = await listen(hass, flow_id, {})
@@ -279,8 +280,6 @@ async def test_rfc_2217_sets_the_remote_line(hass: HomeAssistant, stack: AsyncEx
     assert server.settings[BAUDRATE] == 9600
     assert server.settings[DATASIZE] == 7
     assert server.settings[PARITY] == 3  # even
-    server.send(
-        b"/ISk5\r\n\r\n0-0:96.1.0(\xff)\r\n0-0:96.1.1(E1234567)\r\n1-0:1.7.0(1*kW)\r\n!\r\n"
-    )
+    server.send(p1("0-0:96.1.0(\xff)", "0-0:96.1.1(E1234567)", "1-0:1.7.0(1*kW)"))
     found = await listen(hass, flow_id, {})
     assert found["description_placeholders"]["meter"] == "E1234567"

@@ -1,23 +1,21 @@
 """What is told, to whom, and when; and what is held back."""
 
-from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNKNOWN
+from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.entity_component import async_update_entity
 import pytest
 
 from custom_components.obis_meter.const import DOMAIN
-from simulator.checksums import crc16_arc
 
-from .conftest import Wire, entry_for, set_up, until
+from .conftest import Wire, entry_for, p1, set_up, until
 
 ENERGY, POWER = "sensor.meter_energy_import", "sensor.meter_power_import"
 
 
 def telegram(*lines: str, meter: str = "M1") -> bytes:
-    """Return a P1 telegram with a CRC."""
-    text = "\r\n".join(["/ISk5\\2", "", f"0-0:96.1.0({meter})", *lines, "!"]).encode()
-    return text + b"%04X\r\n" % crc16_arc(text)
+    """Return a telegram of a meter with an id."""
+    return p1(f"0-0:96.1.0({meter})", *lines)
 
 
 def said(hass: HomeAssistant, entity_id: str) -> str | None:
@@ -122,11 +120,3 @@ async def test_asking_for_an_update_changes_nothing(hass: HomeAssistant, wire: W
     await async_update_entity(hass, POWER)
     await hass.async_block_till_done()
     assert said(hass, POWER) == "1000"
-
-
-async def test_text_without_meaning_is_unknown(hass: HomeAssistant, wire: Wire) -> None:
-    await set_up(hass, entry_for(wire.url, "p1", title="Meter"))
-    await wire.send(telegram("1-0:1.7.0(1*kW)"))
-    await until(hass, lambda: said(hass, POWER) == "1000")
-    await wire.send(telegram("1-0:1.7.0(--)"))
-    await until(hass, lambda: said(hass, POWER) == STATE_UNKNOWN)

@@ -26,7 +26,7 @@ from custom_components.obis_meter.metering.errors import DecodeError, MeteringEr
 from custom_components.obis_meter.metering.model import LineSettings
 from simulator.serve import PtyServer, TcpServer
 
-from .conftest import METER, Serve, Wire, entry_for, set_up, until
+from .conftest import METER, Serve, Wire, entry_for, p1, set_up, until
 
 POWER = "sensor.meter_power_import"
 CONNECTION = "binary_sensor.meter_connection"
@@ -146,10 +146,10 @@ async def test_a_fault_of_ours_does_not_end_the_reading(
         return check(telegram)
 
     monkeypatch.setattr(guard, "check", stumble_once)
-    await wire.send(b"/ABC5\r\n\r\n1-0:1.7.0(1*kW)\r\n!\r\n")
+    await wire.send(p1("1-0:1.7.0(1*kW)"))
     await until(hass, lambda: len(wire.writers) == 2)
     wire.connected.set()
-    await wire.send(b"/ABC5\r\n\r\n1-0:1.7.0(2*kW)\r\n!\r\n")
+    await wire.send(p1("1-0:1.7.0(2*kW)"))
     await until(hass, lambda: is_in(hass, POWER, "2000"))
 
 

@@ -13,12 +13,7 @@ from custom_components.obis_meter.const import DOMAIN
 from simulator.meters import METERS
 from simulator.serve import PtyServer, TcpServer
 
-from .conftest import METER, Serve, Wire, entry_for, set_up, until
-
-
-def p1(*lines: str) -> bytes:
-    """Return a telegram of old P1, which carries no CRC."""
-    return "\r\n".join(["/ISk5\\2MT382", "", *lines, "!", ""]).encode("latin-1")
+from .conftest import METER, Serve, Wire, entry_for, p1, set_up, until
 
 
 async def hear(hass: HomeAssistant, wire: Wire, *lines: str, **more: object) -> er.EntityRegistry:

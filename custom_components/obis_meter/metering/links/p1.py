@@ -25,7 +25,7 @@ SILENCE: Final = b"\x03"
 _LAST: Final = re.compile(
     rb"(?<=[\r\n)])!(?:"
     rb"(?=([0-9A-Fa-f]{4}|[0-9A-Fa-f]{1,3}(?=[\r\n\0\x03])|[^\r\n\0\x03]{4}))"
-    rb"|(?=[\r\n\0\x03])(?=[^(/\x03]*[/\x03]))"
+    rb"|(?=[\r\n\0\x03])(?=(?:[^/\r\n\x03]|[\r\n](?!\d{1,3}-\d))*[/\x03]))"
 )
 """The closing mark once all that may belong to it is there: its check, or what is none.
 

@@ -52,6 +52,7 @@ _FLAG_MAKERS: Final = {
 """FLAG manufacturer ids as they open a P1 telegram (DLMS UA, FLAG list), Fluvius among them."""
 
 _HEX_ID: Final = re.compile(r"(?:[0-9A-Fa-f]{2}){6,}")
+_SOFTWARE: Final = re.compile(r"\d{6}")
 _BLANK: Final = frozenset("0 ")
 
 
@@ -121,7 +122,8 @@ def _maker(ident: str | None) -> str | None:
 
 
 def _model(ident: str | None) -> str | None:
-    """Return the part of a P1 identification that names the type, where it does."""
+    """Return the part of a P1 identification that names the type, not a number of its software."""
     if not ident or ident.partition("_")[0] in _LIST_MAKERS:
         return None
-    return re.sub(r"^.{3}\d?(?:\\\d?)?[-: ]*", "", ident).strip() or None
+    model = re.sub(r"^.{3}\d?(?:\\\d?)?[-: ]*", "", ident).strip()
+    return None if not model or _SOFTWARE.match(model) else model

@@ -10,6 +10,8 @@ from simulator.checksums import crc16_x25
 from simulator.dlms import FLAG, Address
 
 from .building import ADDRESS
+from .captures import SIMULATED
+from .hearing import bytewise, telegrams
 
 INFORMATION = b"\xe6\xe7\x00 any information"
 
@@ -137,3 +139,13 @@ def test_half_a_frame_wants_more() -> None:
         buffer = bytearray(frame[:end])
         assert take(buffer) is None
         assert bytes(buffer) == frame[:end]
+
+
+@pytest.mark.parametrize("name", ["aidon/2", "kaifa/3", "kamstrup/2"])
+def test_a_bridge_that_sends_line_ends_for_line_feeds_is_undone(name: str) -> None:
+    raw = next(capture.raw for capture in SIMULATED if capture.name == name)
+    bridged = raw.replace(b"\n", b"\r\n")
+    assert bridged != raw
+    assert telegrams("hdlc", bridged) == telegrams("hdlc", raw)
+    assert telegrams("hdlc", *bytewise(bridged + raw)) == 2 * telegrams("hdlc", raw)
+    assert telegrams("hdlc", bridged[:-3] + raw) == telegrams("hdlc", raw)

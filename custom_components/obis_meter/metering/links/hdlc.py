@@ -23,25 +23,63 @@ def take(buffer: bytearray) -> bytes | None:
     hold the next one. The length is believed once the header check held.
     """
     _to_flag(buffer)
+    if (header := _header(buffer)) is None:
+        return None
+    length, size = header
+    if (found := _frame(buffer, size)) is None:
+        return None
+    frame, end = found
+    del buffer[:end]  # the closing flag may also open the next frame
+    return frame[length + _CHECK : -_CHECK - 1]
+
+
+def _header(buffer: bytearray) -> tuple[int, int] | None:
+    """Return the length of the checked header and that of the frame, flags left out."""
     if len(buffer) < 3:
         return None
     size = (buffer[1] & 0x07) << 8 | buffer[2]
     if buffer[1] & 0xF0 != _FORMAT or size < _SHORTEST:
         _hunt(buffer, "not an HDLC frame")
-    if (header := _header_length(buffer)) is None:
+    length = _header_length(buffer)
+    if length is None or length + _CHECK >= size:  # without information there is one check only
+        return None if length is None else (length, size)
+    if len(buffer) < 1 + length + _CHECK:
         return None
-    if header + _CHECK < size:
-        if len(buffer) < 1 + header + _CHECK:
-            return None
-        if not _intact(buffer[1 : 1 + header + _CHECK]):
-            _hunt(buffer, "HDLC header check sequence is wrong")
+    if not _intact(buffer[1 : 1 + length + _CHECK]):
+        _hunt(buffer, "HDLC header check sequence is wrong")
+    return length, size
+
+
+def _frame(buffer: bytearray, size: int) -> tuple[bytes, int] | None:
+    """Return the frame with its closing flag, and where that flag stands."""
     if len(buffer) < size + 2:
         return None
-    if buffer[size + 1] != FLAG or not _intact(buffer[1 : size + 1]):
-        _hunt(buffer, "HDLC frame check sequence is wrong")
-    information = bytes(buffer[1 + header + _CHECK : size - 1])
-    del buffer[: size + 1]  # the closing flag may also open the next frame
-    return information
+    frame = bytes(buffer[1 : size + 2])
+    if _closes(frame):
+        return frame, size + 1
+    if b"\r\n" in frame:
+        mended = _without_returns(buffer, size)
+        if mended is None or _closes(mended[0]):
+            return mended
+    _hunt(buffer, "HDLC frame check sequence is wrong")
+
+
+def _closes(frame: bytes) -> bool:
+    """Tell whether a frame, its closing flag included, is intact."""
+    return frame[-1] == FLAG and _intact(frame[:-1])
+
+
+def _without_returns(buffer: bytearray, size: int) -> tuple[bytes, int] | None:
+    """Undo a bridge that sends every 0A as 0D 0A; None while bytes are missing."""
+    frame, at = bytearray(), 1
+    while len(frame) <= size:
+        if buffer[at : at + 1] == b"\r" and at + 1 < len(buffer) and buffer[at + 1] == 0x0A:
+            at += 1
+        if at + 1 >= len(buffer) and len(frame) < size:
+            return None
+        frame.append(buffer[at])
+        at += 1
+    return bytes(frame), at - 1
 
 
 def _to_flag(buffer: bytearray) -> None:
@@ -60,7 +98,7 @@ def _hunt(buffer: bytearray, why: str) -> NoReturn:
     raise FrameError(why, 1)
 
 
-def _intact(checked: bytearray) -> bool:
+def _intact(checked: bytes | bytearray) -> bool:
     return crc16_x25(checked[:-_CHECK]) == int.from_bytes(checked[-_CHECK:], "little")
 
 

@@ -18,7 +18,7 @@ sys.path.insert(0, str(INTEGRATION))
 from metering import catalogue  # noqa: E402
 
 _BRAND = {"icon.png": 256, "icon@2x.png": 512, "dark_icon.png": 256, "dark_icon@2x.png": 512}
-_ERRORS = re.compile(r'"((?:port|host)_\w+|silent|no_telegram(?:_tcp)?|line_invalid)"')
+_ERRORS = re.compile(r'"((?:port|host)_\w+|silent|no_telegram(?:_tcp)?|line_invalid|host_invalid)"')
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 

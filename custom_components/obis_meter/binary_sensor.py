@@ -41,4 +41,4 @@ class Connectivity(ObisMeterEntity, BinarySensorEntity):
     @override
     def is_on(self) -> bool:
         """Return whether the meter is heard."""
-        return self.coordinator.last_update_success
+        return self.coordinator.connection.up

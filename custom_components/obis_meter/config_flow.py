@@ -7,12 +7,14 @@ from typing import Any, Final, override
 from homeassistant.components import usb
 from homeassistant.config_entries import (
     ConfigEntry,
+    ConfigEntryState,
     ConfigFlow,
     ConfigFlowResult,
     OptionsFlowWithReload,
 )
 from homeassistant.const import CONF_HOST
 from homeassistant.core import callback
+from homeassistant.util.network import is_ipv6_address
 
 from . import forms
 from .const import (
@@ -87,8 +89,11 @@ class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
         self._step = "network"
         if user_input is None:
             return await self._ask()
-        host = user_input[CONF_HOST].strip()
-        if ":" in host and not host.startswith("["):
+        self._typed = user_input
+        host = user_input[CONF_HOST].strip().strip("[]")
+        if ":" in host or "/" in host:
+            if not is_ipv6_address(host):
+                return await self._ask({CONF_HOST: "host_invalid"})
             host = f"[{host}]"
         url = f"{user_input[CONF_PROTOCOL]}://{host}:{user_input[CONF_PORT]}"
         return await self._async_try(url, user_input)
@@ -154,7 +159,13 @@ class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
             raw = err.key == "no_telegram" and self._url.startswith(f"{RAW}://")
             return await self._ask({"base": "no_telegram_tcp" if raw else err.key})
         if self._found.meter:
-            await self.async_set_unique_id(self._found.meter)
+            entry = await self.async_set_unique_id(self._found.meter)
+            if entry and not _is_heard(entry):
+                return self.async_update_reload_and_abort(
+                    entry,
+                    data_updates=self._settings(self._found),
+                    reason="moved",
+                )
             self._abort_if_unique_id_configured()
         return await self.async_step_confirm()
 
@@ -177,13 +188,12 @@ class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
             )
         return self.async_create_entry(
             title=name or _NAMELESS,
-            data={
-                CONF_PORT: self._url,
-                CONF_LINE: str(self._line),
-                CONF_LINK: self._found.link.name,
-                CONF_IDENTITY: asdict(who),
-            },
+            data={**self._settings(self._found), CONF_IDENTITY: asdict(who)},
         )
+
+    def _settings(self, found: Found) -> dict[str, str]:
+        """Return where and how a meter is read."""
+        return {CONF_PORT: self._url, CONF_LINE: str(self._line), CONF_LINK: found.link.name}
 
     @callback
     @override
@@ -191,6 +201,11 @@ class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
         """Let the port go when the owner closes the dialog."""
         if self._search:
             self._search.cancel()
+
+
+def _is_heard(entry: ConfigEntry) -> bool:
+    """Tell whether the meter of an entry is heard where it was set up."""
+    return entry.state is ConfigEntryState.LOADED and entry.runtime_data.connection.up
 
 
 def _seen(search: asyncio.Task[Found]) -> None:

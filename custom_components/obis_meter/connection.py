@@ -78,8 +78,8 @@ class Pace:
 class Connection:
     """One entry's port. Cancelling `run` is the only way to stop it, and enough.
 
-    on_events gets what each read gave. on_up and on_down are called at the
-    first telegram of a connection and at its end, each once.
+    on_events gets what each read gave and tells whether the meter has spoken.
+    on_up is called when it speaks first on a connection, on_down at its end.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Connection:
         line: LineSettings,
         link: Link,
         *,
-        on_events: Callable[[Iterable[Event]], None],
+        on_events: Callable[[Iterable[Event]], bool],
         on_up: Callable[[], None],
         on_down: Callable[[Exception], None],
     ) -> None:
@@ -103,6 +103,11 @@ class Connection:
         self._on_down = on_down
         self._last_telegram = 0.0
         self._up = False
+
+    @property
+    def up(self) -> bool:
+        """Tell whether the meter has spoken on this connection."""
+        return self._up
 
     async def open(self) -> Port:
         """Open the port once; PortError says why not."""
@@ -154,10 +159,8 @@ class Connection:
         batch = list(events)
         for event in batch:
             self._count(event)
-        if any(isinstance(event, Telegram) for event in batch):
+        if batch and self._on_events(batch):
             self._note_telegram()
-        if batch:
-            self._on_events(batch)
 
     def _note_telegram(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -179,8 +182,8 @@ class Connection:
                 self.statistics.messages += 1
 
     def _lost(self, err: Exception) -> None:
-        self.deliver(self.session.idle())
         if self._up:
+            self.deliver(self.session.idle())
             self.statistics.outages += 1
             self._up = False
         self._on_down(err)

@@ -1,15 +1,14 @@
 """What the meters of one port have said, and who is told of it."""
 
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from datetime import datetime
-from typing import Any, Final, override
+from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryNotReady
-from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_track_time_change
-from homeassistant.helpers.typing import UNDEFINED
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
@@ -31,6 +30,7 @@ from .issues import OtherMeter
 from .memory import SOMETIME, SOON, Memory, content
 from .meter import Meter, RegisterId
 from .metering import identity
+from .metering.catalogue import COUNTED
 from .metering.derived import DerivedState, Deriver
 from .metering.identity import Identity
 from .metering.links import LINKS
@@ -39,12 +39,11 @@ from .metering.plausible import Guard
 from .metering.session import Event
 from .metering.submeters import SubMeter, split
 from .notifier import Notifier
+from .registries import register_device, remove_computed
 from .transport import Port, PortError
 
 type ObisMeterConfigEntry = ConfigEntry[ObisMeterCoordinator]
 type OnNew = Callable[[Meter, Iterable[RegisterId]], None]
-
-_LONG_AGO: Final = 365 * 24 * 3600.0  # seconds: a total from before a restart may have grown by any
 
 
 def seconds_now() -> float:
@@ -71,9 +70,10 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
             LINKS[entry.data[CONF_LINK]],
             on_events=self._on_events,
             on_up=self._on_up,
-            on_down=self.async_set_update_error,
+            on_down=self._on_down,
         )
-        self.guard = Guard(seconds_now)
+        self.guards: dict[str, Guard] = {}
+        self._stumbled: set[str] = set()
         self.memory = Memory(hass, entry.entry_id)
         interval = entry.options.get(CONF_WRITE_INTERVAL, DEFAULT_WRITE_INTERVAL)
         self._notifier = Notifier(hass, interval)
@@ -89,6 +89,7 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
 
     async def async_open(self) -> None:
         """Open the port, or raise ConfigEntryNotReady, and remember what was known before."""
+        remembered = await self.memory.load()
         try:
             port = await self.connection.open()
         except PortError as err:
@@ -99,11 +100,10 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
             ) from err
         self.config_entry.async_on_unload(port.close)
         self._port: Port = port
-        meters, state = await self.memory.load()
-        self._deriver = self._make_deriver(state)
-        self._register_device(self.main)
-        for meter in meters:
-            self._recall(meter)
+        self._deriver = self._make_deriver(remembered.derived)
+        self._register(self.main)
+        for meter in remembered.meters:
+            self._recall(meter, remembered.saved)
 
     @callback
     def async_listen(self) -> None:
@@ -118,8 +118,7 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
     @callback
     def tick(self, _when: datetime | None = None) -> None:
         """Write live totals as they are just before statistics are cut."""
-        _, changed = self.main.merge(list(self._deriver.tick(seconds_now())))
-        self._notifier.changed(changed, at_once=True)
+        self._merge(self.main, list(self._deriver.tick(seconds_now())), at_once=True)
 
     async def _stop(self) -> None:
         self._notifier.stop()
@@ -127,38 +126,29 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
         await self.memory.save(self._content())
 
     def _content(self) -> dict[str, Any]:
-        return content(list(self.data.values()), self._deriver.state)
+        return content(list(self.data.values()), self._deriver.state, seconds_now())
 
-    def _recall(self, meter: Meter) -> None:
+    def _recall(self, meter: Meter, saved: float) -> None:
         """Take a meter over from before the restart, its totals as the last known."""
         if meter.sub_meter is None:
             self.main.registers, self.main.readings = meter.registers, meter.readings
             self.main.identity = self.main.identity.updated(meter.identity)
             meter = self.main
+            if not self._deriver.knows_demand:
+                remove_computed(self.hass, self.config_entry, meter, "demand:")
             self._deriver.know(meter.registers)
         else:
             self.data[meter.key] = meter
-        self._register_device(meter)
+        self._register(meter)
         for reading in meter.readings.values():
-            self.guard.accept(reading, seconds_now() - _LONG_AGO)
+            self._guard(meter).accept(reading, saved)
 
-    @callback
-    def _register_device(self, meter: Meter) -> None:
-        """Tell the device registry who a meter is; a sub-meter stands behind its meter."""
-        who, sub_meter = meter.identity, meter.sub_meter
-        device = dr.async_get(self.hass).async_get_or_create(
-            config_entry_id=self.config_entry.entry_id,
-            identifiers={(DOMAIN, meter.key)},
-            name=UNDEFINED if sub_meter else self.config_entry.title,
-            translation_key=f"{sub_meter.kind.key}_meter" if sub_meter else None,
-            manufacturer=who.maker,
-            model=who.model,
-            serial_number=who.serial,
-            sw_version=who.firmware,
-            via_device_id=self._device_id if sub_meter else None,
-        )
-        if sub_meter is None:
-            self._device_id = device.id
+    def _guard(self, meter: Meter) -> Guard:
+        return self.guards.setdefault(meter.key, Guard(seconds_now))
+
+    def _register(self, meter: Meter) -> None:
+        device_id = register_device(self.hass, self.config_entry, meter, self._device_id)
+        self._device_id = self._device_id or device_id
 
     @callback
     def async_on_new_registers(self, report: OnNew) -> CALLBACK_TYPE:
@@ -177,13 +167,10 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
         remove = super().async_add_listener(update_callback, context)
         if context is None:
             return remove
-        remove_reader = self._notifier.add(context, update_callback)
-
-        def remove_both() -> None:
-            remove_reader()
-            remove()
-
-        return remove_both
+        both = ExitStack()
+        both.callback(remove)
+        both.callback(self._notifier.add(context, update_callback))
+        return both.close
 
     @override
     async def _async_update_data(self) -> dict[str, Meter]:
@@ -191,27 +178,46 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
         return self.data
 
     @callback
-    def _on_events(self, events: Iterable[Event]) -> None:
-        for event in events:
-            match event:
-                case Telegram():
-                    self._on_telegram(event)
+    def _on_events(self, events: Iterable[Event]) -> bool:
+        """Take events in; tell whether our meter has spoken."""
+        heard = [self._on_telegram(event) for event in events if isinstance(event, Telegram)]
+        return any(heard)
 
     @callback
     def _on_up(self) -> None:
         if not self.last_update_success:
             LOGGER.info("%s is read again", self.name)
-            self.async_set_updated_data(self.data)
+        self.async_set_updated_data(self.data)
 
     @callback
-    def _on_telegram(self, telegram: Telegram) -> None:
+    def _on_down(self, err: Exception) -> None:
+        """Say so once, and forget what is true only while the meter is heard."""
+        if self.last_update_success:
+            for meter in self.data.values():
+                meter.forget(meter.passing())
+        self.async_set_update_error(err)
+
+    def _on_telegram(self, telegram: Telegram) -> bool:
+        """Take a telegram in, unless it is another meter's; a fault of ours costs it alone."""
         if self._other_meter.speaks(telegram.meter):
-            return
-        own, channels = split(self.guard.check(telegram))
-        own += self._deriver.derive(own, seconds_now())
-        self._merge(self.main, own, identity.describe(telegram))
+            return False
+        try:
+            self._take(telegram)
+        except Exception as err:
+            if (what := repr(err)) not in self._stumbled:
+                self._stumbled.add(what)
+                LOGGER.exception("Unexpected failure with a telegram of %s", self.name)
+        return True
+
+    def _take(self, telegram: Telegram) -> None:
+        own, channels = split(telegram)
+        own = self._guard(self.main).check(own)
+        derived, over = self._deriver.derive(own, seconds_now())
+        self._merge(self.main, [*own, *derived], identity.describe(telegram))
+        self._notifier.changed(self.main.forget(over))
         for sub_meter, readings in channels.items():
-            self._merge(self._sub_meter(sub_meter), readings)
+            meter = self._sub_meter(sub_meter)
+            self._merge(meter, self._guard(meter).check(readings))
         self.memory.save_later(self._content, SOMETIME)
 
     def _sub_meter(self, sub_meter: SubMeter) -> Meter:
@@ -219,17 +225,26 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
         key = sub_meter.id or f"{self.main.key}_{a}-{b}"
         if (known := self.data.get(key)) is None:
             known = self.data[key] = Meter(key, Identity(serial=sub_meter.id), sub_meter)
-            self._register_device(known)
+            self._register(known)
+        elif known.sub_meter and known.sub_meter.kind is COUNTED:
+            known.sub_meter = sub_meter  # it may tell only now what it counts
         return known
 
-    def _merge(self, meter: Meter, fresh: list[Reading], said: Identity | None = None) -> None:
+    def _merge(
+        self,
+        meter: Meter,
+        fresh: list[Reading],
+        said: Identity | None = None,
+        *,
+        at_once: bool = False,
+    ) -> None:
         """Take readings over; announce new registers, and tell of the changed ones."""
         if said and (who := meter.identity.updated(said)) != meter.identity:
             meter.identity = who
-            self._register_device(meter)
+            self._register(meter)
         new, changed = meter.merge(fresh)
         if new:
             for report in self._on_new:
                 report(meter, new)
             self.memory.save_later(self._content, SOON)
-        self._notifier.changed(changed)
+        self._notifier.changed(changed, at_once=at_once)

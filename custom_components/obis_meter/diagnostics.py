@@ -10,11 +10,17 @@ from .const import CONF_LINK
 from .coordinator import ObisMeterConfigEntry, ObisMeterCoordinator
 from .meter import Meter
 from .metering.catalogue import Register
+from .metering.errors import MeteringError
 from .metering.families import KAMSTRUP_TYPE
-from .metering.model import Reading
+from .metering.identity import Identity
+from .metering.links import Link
+from .metering.model import Reading, Telegram
 from .metering.submeters import register_of
 
 REDACTED: Final = "**REDACTED**"
+_NAMES: Final = ("meter_id", "meter_number", "logical_device_name")
+_RUN: Final = re.compile(rb"[0-9A-Za-z]{5,}")
+_HEX: Final = re.compile(r"(?:[0-9A-F]{2}){5,}")
 _NUMBER: Final = re.compile(r"\d{5,}")
 _SHORTEST: Final = 5  # characters; shorter texts are states
 _HARMLESS: Final = (
@@ -32,17 +38,16 @@ async def async_get_config_entry_diagnostics(
     """
     coordinator = entry.runtime_data
     connection = coordinator.connection
-    secrets = _secrets(coordinator)
     return {
         "link": entry.data[CONF_LINK],
         "line": str(connection.line),
         "port": connection.url.partition("://")[0] if "://" in connection.url else "serial",
         "connected": coordinator.last_update_success,
         "statistics": asdict(connection.statistics),
-        "held_totals": coordinator.guard.held,
+        "held_totals": sum(guard.held for guard in coordinator.guards.values()),
         "patience": round(connection.pace.patience, 1),
         "pending_bytes": connection.session.pending,
-        "payloads": [blank(payload, secrets).hex() for payload in connection.session.payloads],
+        "payloads": _payloads(coordinator),
         "meters": [_meter(meter) for meter in coordinator.data.values()],
     }
 
@@ -70,43 +75,49 @@ def _row(meter: Meter, reading: Reading) -> Register | None:
 
 def _is_secret(meter: Meter, reading: Reading) -> bool:
     """Tell whether a reading may name a meter or its owner: any text not known to be harmless."""
-    if not isinstance(reading.value, str) or reading.id == KAMSTRUP_TYPE:
+    if reading.id == KAMSTRUP_TYPE:
         return False
     row = _row(meter, reading)
-    return row is None or row.key not in _HARMLESS
+    if isinstance(reading.value, str):
+        return row is None or row.key not in _HARMLESS
+    return row is not None and row.key in _NAMES
 
 
-def _secrets(coordinator: ObisMeterCoordinator) -> set[str]:
-    """Return every text that may name a meter, as it was sent."""
-    meters = coordinator.data.values()
-    sent = {
-        str(reading.value)
-        for meter in meters
-        for reading in meter.readings.values()
-        if _is_secret(meter, reading)
-    }
-    return sent | {meter.identity.serial or "" for meter in meters}
+def _payloads(coordinator: ObisMeterCoordinator) -> list[str]:
+    """Return the last payloads without identifiers, whichever meter they came from."""
+    session = coordinator.connection.session
+    return [blank(payload, session.link) for payload in session.payloads]
 
 
-def blank(payload: bytes, secrets: set[str]) -> bytes:
-    """Overwrite identifiers with zeros, character for character, so that the payload still decodes.
+def blank(payload: bytes, link: Link) -> str:
+    """Return the hex of a payload, identifiers overwritten character for character.
 
-    Beside the texts named, every run of five digits or more in a P1
-    identification goes.
+    It still decodes. One that does not decode loses every run of letters or
+    digits, because nobody knows what they say.
     """
-    for secret in sorted(secrets, key=len, reverse=True):
-        for form in _forms(secret):
-            payload = payload.replace(form, b"0" * len(form))
+    try:
+        said = [each for each in link.decode(payload) if isinstance(each, Telegram)]
+    except MeteringError:
+        return _RUN.sub(_zeros, payload).hex()
+    meter = Meter("", Identity())
+    secrets = {str(r.value) for each in said for r in each.readings if _is_secret(meter, r)}
+    for form in sorted((form for text in secrets for form in _forms(text)), key=len, reverse=True):
+        payload = payload.replace(form, b"0" * len(form))
     head, newline, rest = payload.partition(b"\n")
     if head.startswith(b"/"):
-        head = re.sub(rb"\d{5,}", lambda match: b"0" * len(match[0]), head)
-    return head + newline + rest
+        head = re.sub(rb"\d{5,}", _zeros, head)
+    return (head + newline + rest).hex()
+
+
+def _zeros(match: re.Match[bytes]) -> bytes:
+    return b"0" * len(match[0])
 
 
 def _forms(secret: str) -> list[bytes]:
-    """Return how a text may stand in a payload: as it is, or as hex of its characters."""
+    """Return how a text may stand in a payload: as it is, as its hex, or as octets."""
     raw = secret.encode("latin-1", "ignore")
     if len(raw) < _SHORTEST:
         return []
     spelled = raw.hex().encode()
-    return [raw, spelled, spelled.upper()]
+    octets = [bytes.fromhex(secret)] if _HEX.fullmatch(secret) else []
+    return [raw, spelled, spelled.upper(), *octets]

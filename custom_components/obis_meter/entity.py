@@ -1,5 +1,7 @@
 """What all entities share: their device and their unique id."""
 
+from typing import override
+
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
@@ -26,3 +28,7 @@ class ObisMeterEntity(CoordinatorEntity[ObisMeterCoordinator]):
         self.meter = meter
         self._attr_unique_id = f"{meter.key}_{name}"
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, meter.key)})
+
+    @override
+    async def async_update(self) -> None:
+        """Do nothing: the meter pushes, and nobody can ask it."""

@@ -20,11 +20,13 @@ class OtherMeter:
     def speaks(self, meter: str | None) -> bool:
         """Tell whether a telegram is another meter's; its owner is told once, and when it is over.
 
-        A telegram without an id is taken for the meter's own.
+        A telegram without an id is of the meter that gave its id last.
         """
         expected = self._entry.unique_id
-        if not meter or not expected:
+        if not expected:
             return False
+        if not meter:
+            return self._found is not None
         if meter == expected:
             self.forget()
             return False

@@ -1,14 +1,15 @@
 """What an entry remembers across restarts: meters, registers, totals, and what is computed."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.storage import Store
 
-from .const import DOMAIN
+from .const import DOMAIN, LOGGER
 from .meter import Meter, RegisterId
 from .metering.catalogue import MBUS
 from .metering.demand import DemandState
@@ -21,13 +22,23 @@ from .metering.submeters import SubMeter, register_of
 _VERSION: Final = 1
 SOON: Final = 10.0  # seconds until something new is written
 SOMETIME: Final = 900.0  # seconds until totals are written
+_NONSENSE: Final = (HomeAssistantError, LookupError, TypeError, ValueError, ArithmeticError)
 _KINDS: Final = {row.key: row for row in MBUS}
 
 type Json = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The meters known, with their totals, the state of what is computed, and since when."""
+
+    meters: list[Meter] = field(default_factory=list)
+    derived: DerivedState = field(default_factory=DerivedState)
+    saved: float = 0.0  # seconds since 1970
+
+
 class Memory:
-    """Keeps what changes slowly on disk; the file is written at most every few minutes."""
+    """Keeps what changes slowly on disk: news within seconds, totals within minutes."""
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Name the file after the entry."""
@@ -35,11 +46,16 @@ class Memory:
         self._store: Store[Json] = Store(hass, _VERSION, f"{DOMAIN}.{entry_id}")
         self._due = float("inf")
 
-    async def load(self) -> tuple[list[Meter], DerivedState]:
-        """Return the meters known, with their totals, and the state of what is computed."""
-        if (kept := await self._store.async_load()) is None:
-            return [], DerivedState()
-        return [_meter(each) for each in kept["meters"]], _derived(kept["derived"])
+    async def load(self) -> Remembered:
+        """Return what was saved; nothing, with a warning, where the file makes no sense."""
+        try:
+            if (kept := await self._store.async_load()) is None:
+                return Remembered()
+            meters = [_meter(each) for each in kept["meters"]]
+            return Remembered(meters, _derived(kept["derived"]), float(kept["saved"]))
+        except _NONSENSE as err:
+            LOGGER.warning("What was remembered cannot be read, beginning anew: %r", err)
+            return Remembered()
 
     def save_later(self, content: Callable[[], Json], delay: float) -> None:
         """Write what content returns within delay; an earlier appointment stands."""
@@ -58,16 +74,19 @@ class Memory:
         await self._store.async_remove()
 
 
-def content(meters: list[Meter], derived: DerivedState) -> Json:
+def content(meters: list[Meter], derived: DerivedState, now: float) -> Json:
     """Return what `Memory.load` reads."""
     return {
+        "saved": now,
         "meters": [_packed(meter) for meter in meters],
         "derived": {
             "live": {name: _texts(asdict(state)) for name, state in derived.live.items()},
             "sparse": derived.sparse,
+            "minutes": derived.demand.minutes,
             "demand": {
                 name: {str(key): str(value) for key, value in numbers.items()}
                 for name, numbers in asdict(derived.demand).items()
+                if name != "minutes"
             },
         },
     }
@@ -122,6 +141,7 @@ def _derived(kept: Json) -> DerivedState:
         live={name: _live(state) for name, state in kept["live"].items()},
         sparse=kept["sparse"],
         demand=DemandState(
+            minutes=kept["minutes"],
             marks={int(at): value for at, value in demand["marks"].items()},
             means={int(at): value for at, value in demand["means"].items()},
             days=demand["days"],

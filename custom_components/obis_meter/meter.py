@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from .metering.identity import Identity
 from .metering.model import ObisCode, Reading
-from .metering.submeters import SubMeter
+from .metering.submeters import SubMeter, register_of
 
 type RegisterId = ObisCode | str
 type Address = tuple[str, RegisterId]
@@ -33,9 +33,19 @@ class Meter:
         for reading in fresh:
             before = self.readings.get(reading.id)
             self.readings[reading.id] = reading
-            if reading.id not in self.registers:
-                self.registers[reading.id] = reading.unit
+            known = reading.id in self.registers
+            self.registers[reading.id] = reading.unit
+            if not known:
                 new.append(reading.id)
             elif before is None or before.value != reading.value:
                 changed.append((self.key, reading.id))
         return new, changed
+
+    def forget(self, names: Iterable[RegisterId]) -> list[Address]:
+        """Let go of readings that hold no longer; return those that there were."""
+        return [(self.key, name) for name in names if self.readings.pop(name, None)]
+
+    def passing(self) -> list[RegisterId]:
+        """Return the registers whose last value says nothing once the meter is not heard."""
+        rows = {name: register_of(name, self.sub_meter) for name in self.readings}
+        return [name for name, row in rows.items() if not (row and row.lasting)]

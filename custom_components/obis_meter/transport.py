@@ -8,6 +8,7 @@ from typing import Final
 
 from homeassistant.exceptions import ConfigEntryNotReady
 import serialx
+from serialx.common import UnknownUriScheme
 
 from .metering.model import LineSettings
 
@@ -73,7 +74,7 @@ async def open_port(url: str, line: LineSettings) -> Port:
                 xonxoff=line.flow_control == "xonxoff",
             )
     except (OSError, ValueError, serialx.SerialException, ConfigEntryNotReady) as err:
-        raise PortError(_why(err), url, err) from err
+        raise PortError(_why(err, url), url, err) from err
     return Port(reader, writer)
 
 
@@ -85,6 +86,8 @@ _KINDS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (TimeoutError, "port_timeout"),
     (socket.gaierror, "host_not_found"),
     (ConfigEntryNotReady, "port_not_ready"),
+    (UnknownUriScheme, "port_invalid"),
+    (ValueError, "port_invalid"),
 )
 _NUMBERS: Final = {
     errno.EBUSY: "port_busy",
@@ -96,10 +99,10 @@ _NUMBERS: Final = {
 }
 
 
-def _why(err: Exception) -> str:
+def _why(err: Exception, url: str) -> str:
     for kind, key in _KINDS:
         if isinstance(err, kind):
             return key
     if isinstance(err, OSError):
         return _NUMBERS.get(err.errno or 0, "port_failed")
-    return "port_invalid"
+    return "port_not_rfc2217" if url.startswith("rfc2217:") else "port_failed"

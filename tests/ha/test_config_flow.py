@@ -168,6 +168,28 @@ async def test_an_ipv6_address_is_written_with_brackets(hass: HomeAssistant) -> 
     assert form["description_placeholders"]["port"] == f"socket://[::1]:{typed['port']}"
 
 
+@pytest.mark.parametrize("host", ["192.168.1.5:3000", "tcp://meter", "a/b"])
+async def test_a_host_with_more_than_a_host_is_refused(hass: HomeAssistant, host: str) -> None:
+    flow_id = await begin(hass, "network")
+    typed = {"host": host, "port": 3000, "protocol": "socket", "line": "2400 8N1"}
+    form = await listen(hass, flow_id, typed)
+    assert form["errors"] == {"host": "host_invalid"}
+
+
+async def test_a_meter_that_moved_to_another_port_keeps_its_entry(
+    hass: HomeAssistant, tcp_meter: Serve[TcpServer]
+) -> None:
+    entry = await set_up(hass, entry_for("/dev/serial/by-id/gone", unique_id=METER))
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    server = await tcp_meter("aidon")
+    result = await listen(hass, await begin(hass, "network"), network(server))
+    await hass.async_block_till_done()
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "moved"
+    assert entry.data["port"] == server.url
+    assert entry.state is ConfigEntryState.LOADED
+
+
 async def test_a_port_in_use_is_named(hass: HomeAssistant, pty_meter: Serve[PtyServer]) -> None:
     server = await pty_meter("aidon")
     await set_up(hass, entry_for(str(server.path.resolve())))
@@ -224,7 +246,8 @@ async def test_the_same_meter_is_not_added_twice(
     hass: HomeAssistant, pty_meter: Serve[PtyServer], tcp_meter: Serve[TcpServer]
 ) -> None:
     server = await pty_meter("aidon")
-    await set_up(hass, entry_for(server.url, unique_id=METER))
+    entry = await set_up(hass, entry_for(server.url, unique_id=METER))
+    await until(hass, lambda: entry.runtime_data.connection.up)
     other_way = await tcp_meter("aidon")
     result = await listen(hass, await begin(hass, "network"), network(other_way))
     assert result["type"] is FlowResultType.ABORT

@@ -81,7 +81,7 @@ async def test_a_total_that_falls_waits_until_it_is_confirmed(
     for total in ("100.0", "3.0", "100.1"):
         await wire.send(telegram(f"1-0:1.8.0({total}*kWh)"))
     await until(hass, lambda: said(hass, ENERGY) == "100.1")
-    assert entry.runtime_data.guard.held == 1
+    assert entry.runtime_data.guards[entry.entry_id].held == 1
     for total in ("3.0", "3.1", "3.2"):
         await wire.send(telegram(f"1-0:1.8.0({total}*kWh)"))
     await until(hass, lambda: said(hass, ENERGY) == "3.2")

@@ -11,6 +11,7 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.obis_meter.diagnostics import blank
 from custom_components.obis_meter.metering.links import LINKS
 from simulator.serve import PtyServer, TcpServer
 
@@ -66,3 +67,19 @@ async def test_payloads_of_a_download_still_decode(
     for payload in download["payloads"]:
         readings = LINKS["p1"].decode(bytes.fromhex(payload))[0].readings
         assert not serials & {str(r.value) for r in readings}
+
+
+async def test_payloads_of_another_meter_and_ones_nobody_reads_name_nobody() -> None:
+    octets = (
+        bytes.fromhex("0f40000000000201020209060000600100ff0908")
+        + b"\x12\x34\x56\x78\x90\xab\xcd\xef"
+    )
+    readable, unreadable = (
+        b"/ISk5\\2MT123456\r\n\r\n0-0:96.1.0(E9876543)\r\n",
+        b"\x0f E9876543 \x7f",
+    )
+    assert b"\x12\x34" not in bytes.fromhex(blank(octets, LINKS["hdlc"]))
+    text = bytes.fromhex(blank(readable, LINKS["p1"]))
+    assert b"E9876543" not in text
+    assert b"123456" not in text
+    assert b"E9876543" not in bytes.fromhex(blank(unreadable, LINKS["hdlc"]))

@@ -6,13 +6,15 @@ import logging
 import socket
 
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE
+from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConfigEntryNotReady
+from homeassistant.helpers.entity_component import async_update_entity
 import pytest
 from serialx import SerialException
+from serialx.common import UnknownUriScheme
 
-from custom_components.obis_meter import transport
+from custom_components.obis_meter import connection, transport
 from custom_components.obis_meter.connection import (
     FIRST_PATIENCE,
     LEAST_PATIENCE,
@@ -23,7 +25,8 @@ from custom_components.obis_meter.connection import (
 )
 from custom_components.obis_meter.const import DOMAIN
 from custom_components.obis_meter.metering.errors import DecodeError, MeteringError
-from custom_components.obis_meter.metering.model import LineSettings
+from custom_components.obis_meter.metering.model import LineSettings, Reading
+from custom_components.obis_meter.metering.plausible import Guard
 from simulator.serve import PtyServer, TcpServer
 
 from .conftest import METER, Serve, Wire, entry_for, p1, set_up, until
@@ -131,26 +134,47 @@ async def test_a_port_that_is_not_there_is_tried_again_later(
     assert entry.error_reason_translation_key == "port_not_found"
 
 
-@pytest.mark.usefixtures("short_waits")
-async def test_a_fault_of_ours_does_not_end_the_reading(
+async def test_a_fault_of_ours_costs_one_telegram_and_is_logged_once(
+    hass: HomeAssistant,
+    wire: Wire,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await set_up(hass, entry_for(wire.url, "p1", title="Meter"))
+    check, stumbles = Guard.check, [True, True, False]
+
+    def stumble(guard: Guard, readings: list[Reading]) -> list[Reading]:
+        if stumbles.pop(0):
+            raise KeyError("stumbled")
+        return check(guard, readings)
+
+    monkeypatch.setattr(Guard, "check", stumble)
+    await wire.send(*(p1(f"1-0:1.7.0({n}*kW)") for n in (1, 2, 3)))
+    await until(hass, lambda: is_in(hass, POWER, "3000"))
+    assert len(wire.writers) == 1
+    assert caplog.text.count("Unexpected failure") == 1
+
+
+async def test_what_is_heard_no_longer_is_not_shown_when_the_meter_returns(
     hass: HomeAssistant, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entry = await set_up(hass, entry_for(wire.url, "p1", title="Meter"))
-    guard = entry.runtime_data.guard
-    check, calls = guard.check, []
-
-    def stumble_once(telegram: object) -> object:
-        calls.append(telegram)
-        if len(calls) == 1:
-            raise KeyError("stumbled")
-        return check(telegram)
-
-    monkeypatch.setattr(guard, "check", stumble_once)
-    await wire.send(p1("1-0:1.7.0(1*kW)"))
-    await until(hass, lambda: len(wire.writers) == 2)
-    wire.connected.set()
-    await wire.send(p1("1-0:1.7.0(2*kW)"))
-    await until(hass, lambda: is_in(hass, POWER, "2000"))
+    monkeypatch.setattr(connection, "FIRST_DELAY", 0.1)
+    entry = await set_up(hass, entry_for(wire.url, "p1", title="Meter", unique_id="M1"))
+    await wire.send(p1("0-0:96.1.0(M1)", "1-0:1.7.0(8*kW)", "1-0:32.7.0(111*V)"))
+    await until(hass, lambda: is_in(hass, POWER, "8000"))
+    await wire.hang_up()
+    await until(hass, lambda: is_in(hass, POWER, STATE_UNAVAILABLE))
+    await async_update_entity(hass, POWER)  # brings nothing back
+    assert is_in(hass, POWER, STATE_UNAVAILABLE)
+    await wire.send(p1("0-0:96.1.0(M2)", "1-0:1.7.0(3*kW)"))
+    await wire.send(p1("1-0:1.7.0(4*kW)"))  # of the other one, too
+    await hass.async_block_till_done()
+    assert is_in(hass, CONNECTION, STATE_OFF)
+    assert is_in(hass, POWER, STATE_UNAVAILABLE)
+    await wire.send(p1("0-0:96.1.0(M1)", "1-0:1.7.0(0.5*kW)"))
+    await until(hass, lambda: is_in(hass, POWER, "500"))
+    assert is_in(hass, "sensor.meter_voltage_l1", STATE_UNKNOWN)
+    assert entry.runtime_data.connection.up
 
 
 def test_delays_double_up_to_a_minute_and_are_scattered() -> None:
@@ -195,7 +219,8 @@ def test_faults_are_counted_by_what_they_say_within_a_bound() -> None:
         (TimeoutError(), "port_timeout"),
         (socket.gaierror(-2, "no such name"), "host_not_found"),
         (ConfigEntryNotReady(), "port_not_ready"),
-        (SerialException("odd"), "port_invalid"),
+        (UnknownUriScheme("odd"), "port_invalid"),
+        (SerialException("odd"), "port_failed"),
         (ValueError("odd"), "port_invalid"),
     ],
 )

@@ -62,6 +62,47 @@ async def test_a_total_that_fell_during_the_restart_waits_too(
     assert said(hass, ENERGY) == "100"
 
 
+@pytest.mark.parametrize("damage", [{"version": 99}, {"data": {"meters": [{}]}}, {"data": []}])
+async def test_a_memory_that_makes_no_sense_is_begun_anew(
+    hass: HomeAssistant, wire: Wire, hass_storage: dict[str, Any], damage: dict
+) -> None:
+    entry = entry_for(wire.url, "p1", title="Meter")
+    key = f"{DOMAIN}.{entry.entry_id}"
+    hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": {}, **damage}
+    await set_up(hass, entry)
+    await wire.send(telegram("1-0:1.8.0(100*kWh)"))
+    await until(hass, lambda: said(hass, ENERGY) == "100")
+
+
+async def test_a_leap_during_a_restart_waits_unless_the_time_allows_it(
+    hass: HomeAssistant, wire: Wire
+) -> None:
+    entry = await set_up(hass, entry_for(wire.url, "p1", title="Meter"))
+    await wire.send(telegram("1-0:1.8.0(100000*Wh)"), telegram("1-0:1.8.0(100.0*kWh)"))
+    await until(hass, lambda: said(hass, ENERGY) == "100.0")
+    await restart(hass, entry)
+    assert said(hass, ENERGY) == "100.0"
+    await wire.send(telegram("1-0:1.8.0(8000000*kWh)"), telegram("1-0:1.8.0(100.1*kWh)"))
+    await until(hass, lambda: said(hass, ENERGY) == "100.1")
+
+
+async def test_a_capacity_tariff_switched_off_takes_its_sensors_away(
+    hass: HomeAssistant, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"write_interval": 0, "demand_period": "hour"}
+    entry = await set_up(hass, entry_for(wire.url, "p1", title="Meter", options=options))
+    for at, total in ((3600, 100), (7200, 101)):
+        monkeypatch.setattr(coordinator_module, "seconds_now", lambda at=at: at)
+        await wire.send(telegram(f"1-0:1.8.0({total}*kWh)", "1-0:1.7.0(1*kW)"))
+    peak = "sensor.meter_highest_average_power_this_month"
+    await until(hass, lambda: said(hass, peak) == "1000")
+    await restart(hass, entry)
+    assert said(hass, peak) == "1000"
+    hass.config_entries.async_update_entry(entry, options={**options, "demand_period": "none"})
+    await restart(hass, entry)
+    assert hass.states.get(peak) is None
+
+
 async def test_removing_an_entry_forgets_what_it_remembered(
     hass: HomeAssistant, wire: Wire, hass_storage: dict[str, Any]
 ) -> None:

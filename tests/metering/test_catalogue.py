@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
-from itertools import product
+from itertools import chain, product
 import json
 from pathlib import Path
 
@@ -117,7 +117,7 @@ def test_the_unit_of_a_bare_number_is_one_that_can_be_converted() -> None:
 
 
 def test_what_a_sub_meter_counts_is_a_total() -> None:
-    assert all(row.total for row in (*SUB_METERS.values(), *MEDIA.values()))
+    assert all(row.total for row in (*chain(*SUB_METERS.values()), *MEDIA.values()))
 
 
 def test_buffers_are_known_by_their_group() -> None:

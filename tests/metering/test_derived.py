@@ -26,7 +26,7 @@ def say(*readings: tuple[str, str, str | None]) -> list[Reading]:
 
 
 def found(deriver: Deriver, at: float, *readings: tuple[str, str, str | None]) -> dict[str, str]:
-    return {str(r.id): f"{r.value:f}" for r in deriver.derive(say(*readings), at)}
+    return {str(r.id): f"{r.value:f}" for r in deriver.derive(say(*readings), at)[0]}
 
 
 def at(*clock: int) -> datetime:
@@ -160,7 +160,7 @@ def test_each_hour_is_booked_within_one_percent_and_totals_are_the_meters(
     deriver = Deriver(60, OSLO)
     live, by_hour, totals = Decimal(0), {}, []
     for when, telegram in telegrams(source, hours + 0.01):
-        derived = {r.id: r.value for r in deriver.derive(telegram.readings, when.timestamp())}
+        derived = {r.id: r.value for r in deriver.derive(telegram.readings, when.timestamp())[0]}
         before, live = live, derived.get("live:energy_import", live)
         assert live >= before
         by_hour[int(when.timestamp() // HOUR)] = live
@@ -237,3 +237,56 @@ def test_a_boundary_between_two_totals_is_interpolated_unless_they_are_far_apart
 def test_a_meter_that_tells_its_own_demand_needs_no_other() -> None:
     readings = (("1-0:1.7.0", "1", "kW"), ("1-0:1.4.0", "1", "kW"), ("1-0:1.8.0", "1", "kWh"))
     assert found(Deriver(15, OSLO), 900, *readings) == {}
+
+
+def test_what_belongs_to_a_period_or_month_that_is_over_is_withdrawn() -> None:
+    deriver = Deriver(60, OSLO)
+    begin = datetime(2026, 11, 28, tzinfo=OSLO)
+    over: list[str] = []
+    shown: set[str] = set()
+    for minute in range(3 * 24 * 60 + 90):
+        at = (begin + timedelta(minutes=minute)).timestamp()
+        total = str(1000 * 1000 + minute * 20)
+        readings = say(("1-0:1.7.0", "1200", "W"), ("1-0:1.8.0", total, "Wh"))
+        found_now, over = deriver.derive(readings, at)
+        shown = {str(reading.id) for reading in found_now}
+        if minute == 3 * 24 * 60:
+            assert {"demand:peak_1", "demand:peak_2", "demand:peak_3"} <= set(over)
+    assert {"demand:peak_1", "demand:peak_mean"} <= shown
+    assert "demand:peak_2" not in shown
+    assert over == []
+    after_gap = (begin + timedelta(minutes=3 * 24 * 60 + 300)).timestamp()
+    _, over = deriver.derive(
+        say(("1-0:1.7.0", "1", "W"), ("1-0:1.8.0", "2000000", "Wh")), after_gap
+    )
+    assert {"demand:average", "demand:projection"} <= set(over)
+
+
+def test_an_absurd_power_is_not_added_and_an_estimate_far_ahead_is_given_up() -> None:
+    deriver = Deriver(0, OSLO)
+    deriver.state.sparse.append("import")
+    total = ("1-0:1.8.0", "1000000", "Wh")
+    assert found(deriver, 20 * HOUR + 300, total)["live:energy_import"] == "1000"
+    for second in range(310, 400, 10):
+        told = found(deriver, 20 * HOUR + second, ("1-0:1.7.0", "2147483648", "W"))
+    assert told["live:energy_import"] == "1000"
+    for second in range(400, 440, 10):
+        told = found(deriver, 20 * HOUR + second, ("1-0:1.7.0", "900000", "W"))
+    assert Decimal(told["live:energy_import"]) > 1005
+    after = ("1-0:1.8.0", "1000011", "Wh")
+    assert found(deriver, 20 * HOUR + 900, after)["live:energy_import"] == "1000.011"
+
+
+def test_the_hour_that_happens_twice_is_no_repeat() -> None:
+    live = LiveTotal()
+    live.total(Decimal(5000), 20 * HOUR + 10, at(2, 0))
+    assert live.total(Decimal(6000), 21 * HOUR + 10, at(2, 0)) is not None
+    assert live.value == Decimal(6)
+
+
+def test_a_replaced_meter_makes_no_peak_and_another_period_begins_anew() -> None:
+    demand = Demand(60, OSLO)
+    for hour, total in enumerate((1000, 2000, 50_000_000, 50_001_500, 10)):
+        demand.energy(Decimal(total), hour * HOUR)
+    assert list(demand.state.means.values()) == [1000, 1500]
+    assert Demand(15, OSLO, demand.state).state.means == {}

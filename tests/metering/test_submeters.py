@@ -28,11 +28,23 @@ def total(channel: int, unit: str = "m3") -> str:
 
 
 @pytest.mark.parametrize(
-    ("device_type", "key"),
-    [(3, "gas"), (4, "heat"), (6, "hot_water"), (7, "water"), (12, "heat"), (99, "volume")],
+    ("device_type", "unit", "key"),
+    [
+        (2, "kWh", "electricity"),
+        (3, "m3", "gas"),
+        (4, "GJ", "heat"),
+        (4, "kWh", "heat_energy"),
+        (4, "m3", "volume"),
+        (6, "m3", "hot_water"),
+        (7, "m3", "water"),
+        (12, "MJ", "heat"),
+        (99, "m3", "volume"),
+        (99, "kWh", "heat_energy"),
+    ],
 )
-def test_the_device_type_tells_what_is_counted(device_type: int, key: str) -> None:
-    meter = only(f"0-2:24.1.0({device_type:03})", "0-2:96.1.0(4731323334353637)", total(2))
+def test_device_type_and_unit_tell_what_is_counted(device_type: int, unit: str, key: str) -> None:
+    lines = (f"0-2:24.1.0({device_type:03})", "0-2:96.1.0(4731323334353637)", total(2, unit))
+    meter = only(*lines)
     assert (meter.channel, meter.id, meter.kind.key) == ((0, 2), "G1234567", key)
 
 
@@ -42,10 +54,11 @@ def test_a_total_in_joules_is_heat_without_any_type() -> None:
 
 
 @pytest.mark.parametrize(
-    ("medium", "key"), [(6, "heat"), (7, "gas"), (8, "water"), (9, "hot_water")]
+    ("medium", "unit", "key"),
+    [(6, "GJ", "heat"), (7, "m3", "gas"), (8, "m3", "water"), (9, "m3", "hot_water")],
 )
-def test_the_medium_of_the_code_tells_what_is_counted(medium: int, key: str) -> None:
-    meter = only(f"{medium}-0:23.1.0(24-01-01 06:00:00)(5*m3)")
+def test_the_medium_of_the_code_tells_what_is_counted(medium: int, unit: str, key: str) -> None:
+    meter = only(f"{medium}-0:23.1.0(24-01-01 06:00:00)(5*{unit})")
     assert (meter.channel, meter.kind.key) == ((medium, 0), key)
 
 

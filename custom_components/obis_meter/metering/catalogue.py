@@ -150,15 +150,32 @@ _GAS: Final = Register("gas", _Q.GAS)
 _HEAT: Final = Register("heat", _Q.HEAT)
 _WATER: Final = Register("water", _Q.WATER)
 _HOT_WATER: Final = Register("hot_water", _Q.WATER)
+_HEAT_IN_KWH: Final = Register("heat_energy", _Q.ENERGY)
+_ELECTRICITY: Final = Register("electricity", _Q.ENERGY)
 COUNTED: Final = Register("volume", _Q.VOLUME)
 
-SUB_METERS: Final = {3: _GAS, 4: _HEAT, 6: _HOT_WATER, 7: _WATER, 12: _HEAT}
-"""M-Bus device type (24.1.0) -> what its 24.2.x counts (EN 13757-3, table 13)."""
+SUB_METERS: Final = {
+    2: (_ELECTRICITY,),
+    3: (_GAS,),
+    4: (_HEAT, _HEAT_IN_KWH),
+    6: (_HOT_WATER,),
+    7: (_WATER,),
+    12: (_HEAT, _HEAT_IN_KWH),
+}
+"""M-Bus device type (24.1.0) -> what its 24.2.x may count (EN 13757-3, table 13)."""
+
+SUB_METER_UNITS: Final = {
+    _Q.GAS: "m3",
+    _Q.WATER: "m3",
+    _Q.VOLUME: "m3",
+    _Q.HEAT: "GJ",
+    _Q.ENERGY: "kWh",
+}
 
 MEDIA: Final = {6: _HEAT, 7: _GAS, 8: _WATER, 9: _HOT_WATER}
 """A group -> what it counts."""
 
-MBUS: Final = (_GAS, _HEAT, _WATER, _HOT_WATER, COUNTED)
+MBUS: Final = (_GAS, _HEAT, _HEAT_IN_KWH, _ELECTRICITY, _WATER, _HOT_WATER, COUNTED)
 _MBUS_TOTALS: Final = ((24, 2, 1), (24, 2, 3), (24, 3, 0), (23, 1, 0))
 
 

@@ -5,6 +5,8 @@ from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Final
 
+from .plausible import STRONGEST
+
 HIGHEST: Final = 3  # days whose peaks count in the month
 _HOUR: Final = 3600
 _KEPT_MARKS: Final = 4
@@ -17,10 +19,12 @@ _DAY: Final = 24 * _HOUR
 class DemandState:
     """What has to survive a restart. Times in seconds since 1970, energies in Wh, powers in W.
 
-    marks: the total at each boundary between periods; means: the average power
-    of each period by its beginning; days: the highest mean of each day.
+    minutes: the length of a period; marks: the total at each boundary between
+    periods; means: the average power of each period by its beginning; days:
+    the highest mean of each day.
     """
 
+    minutes: int = 0
     marks: dict[int, Decimal] = field(default_factory=dict)
     means: dict[int, Decimal] = field(default_factory=dict)
     days: dict[str, Decimal] = field(default_factory=dict)
@@ -32,6 +36,10 @@ class Demand:
     def __init__(self, minutes: int, zone: tzinfo, state: DemandState | None = None) -> None:
         """Use periods of so many minutes; days and months are those of the zone."""
         self.state = state or DemandState()
+        if self.state.minutes != minutes:  # averages over other periods mean nothing here
+            self.state.minutes = minutes
+            for numbers in (self.state.marks, self.state.means, self.state.days):
+                numbers.clear()
         self._period = minutes * 60
         self._zone = zone
         self._last: tuple[float, Decimal] | None = None
@@ -56,11 +64,16 @@ class Demand:
         marks[int(boundary)] = watt_hours
         for begin in (int(boundary) - self._period, int(boundary)):
             if begin in marks and begin + self._period in marks:
-                used = marks[begin + self._period] - marks[begin]
-                self.state.means[begin] = used * _HOUR / self._period
+                self._note_mean(begin, marks[begin + self._period] - marks[begin])
         for old in sorted(marks)[:-_KEPT_MARKS]:
             del marks[old]
         self._fold(boundary)
+
+    def _note_mean(self, begin: int, used: Decimal) -> None:
+        """Keep the mean of a period, unless a meter was replaced or began anew in it."""
+        mean = used * _HOUR / self._period
+        if 0 <= mean <= STRONGEST:
+            self.state.means[begin] = mean
 
     def average(self, at: float) -> Decimal | None:
         """Return the average power of the running period so far, W."""

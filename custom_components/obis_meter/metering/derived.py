@@ -14,6 +14,7 @@ from typing import Final
 from .demand import Demand, DemandState
 from .live import LiveState, LiveTotal
 from .model import ObisCode, Reading
+from .plausible import STRONGEST
 from .units import convert
 
 type Name = tuple[int, int, int] | str
@@ -22,6 +23,7 @@ type Readings = Mapping[Name, Reading]
 
 _SPARSE_TELEGRAMS: Final = 5  # with power, but without the total, ...
 _SPARSE_SECONDS: Final = 60.0  # ... over this time: such a meter sends its totals rarely
+_ABSURD: Final = 10**15  # in any unit: nobody uses that much, and sums stay exact below
 _WATT: Final = Decimal(1)
 _MILLIAMPERE: Final = Decimal("0.001")
 _DIRECTIONS: Final = {1: "import", 2: "export"}  # C group
@@ -62,15 +64,24 @@ class Deriver:
         self._waiting: dict[str, _Waiting] = {}
         self._known: set[Name] = set()
         self._demand = Demand(minutes, zone, self.state.demand) if minutes else None
+        self._shown: set[str] = set()
+
+    @property
+    def knows_demand(self) -> bool:
+        """Tell whether averages and peaks for a capacity tariff are computed."""
+        return self._demand is not None
 
     def know(self, names: Iterable[ObisCode | str]) -> None:
-        """Take note of registers that the meter is known to send."""
-        self._known.update(filter(None, map(_name, names)))
+        """Take note of registers that the meter is known to send, and of what was computed."""
+        found = [name for code in names if (name := _name(code))]
+        self._shown.update(name for name in found if isinstance(name, str))
+        self._known.update(found)
 
-    def derive(self, fresh: Iterable[Reading], at: float) -> list[Reading]:
-        """Return what follows from the fresh readings of one telegram.
+    def derive(self, fresh: Iterable[Reading], at: float) -> tuple[list[Reading], list[str]]:
+        """Return what follows from the fresh readings of one telegram, and what holds no longer.
 
-        at is the time, in seconds since 1970.
+        at is the time, in seconds since 1970. The second are names of averages
+        and peaks of a period or a month that is over.
         """
         said: dict[Name, Reading] = {
             name: reading for reading in fresh if (name := _name(reading.id))
@@ -80,7 +91,17 @@ class Deriver:
         found += self._live_totals(said, at)
         for reading in found:
             said[str(reading.id)] = reading
-        return [*found, *self._demands(said, at)]
+        demands = self._demands(said, at)
+        return [*found, *(demands or ())], self._over(demands)
+
+    def _over(self, demands: list[Reading] | None) -> list[str]:
+        """Return the names shown before that are not among the demands, if any were computed."""
+        if demands is None:
+            return []
+        names = {str(reading.id) for reading in demands}
+        over = [name for name in self._shown if name.startswith("demand:") and name not in names]
+        self._shown = names
+        return over
 
     def tick(self, at: float) -> Iterator[Reading]:
         """Yield the live totals at a time at which no telegram comes."""
@@ -141,7 +162,8 @@ class Deriver:
             live = self._live[direction]
             if power is not None:
                 self._watch(direction, total, at)
-                live.power(float(power), at)
+                if abs(power) <= STRONGEST:
+                    live.power(float(power), at)
             if total is not None:
                 self._anchor(direction, total, at, said)
             yield from self._told(direction)
@@ -163,23 +185,25 @@ class Deriver:
         if total is not None:
             del self._waiting[direction]
 
-    def _demands(self, said: Readings, at: float) -> Iterator[Reading]:
+    def _demands(self, said: Readings, at: float) -> list[Reading] | None:
+        """Return averages and peaks; None where this telegram tells nothing about them."""
         power = _number(said, (1, _MOMENTARY, 0), "W")
         if self._demand is None or power is None or _OWN_DEMAND in said:
-            return
+            return None
         if (energy := _energy(said)) is None:
-            return
+            return None
         self._demand.energy(energy, at)
-        values: dict[str, Decimal | None] = {
-            "demand:average": self._demand.average(at),
-            "demand:projection": self._demand.projection(at, power),
-        }
-        if peaks := self._demand.peaks(at):
-            values |= {f"demand:peak_{place}": peak for place, peak in enumerate(peaks, 1)}
-            values["demand:peak_mean"] = sum(peaks, Decimal(0)) / len(peaks)
-        for name, value in values.items():
-            if value is not None:
-                yield Reading(name, value.quantize(_WATT, ROUND_HALF_UP), "W")
+        values = {"demand:average": self._demand.average(at)}
+        if power <= STRONGEST:
+            values["demand:projection"] = self._demand.projection(at, power)
+        peaks = self._demand.peaks(at)
+        values |= {f"demand:peak_{place}": peak for place, peak in enumerate(peaks, 1)}
+        values["demand:peak_mean"] = sum(peaks, Decimal(0)) / len(peaks) if peaks else None
+        return [
+            Reading(name, value.quantize(_WATT, ROUND_HALF_UP), "W")
+            for name, value in values.items()
+            if value is not None
+        ]
 
 
 def _energy(said: Readings) -> Decimal | None:
@@ -200,8 +224,9 @@ def _name(code: ObisCode | str) -> Name | None:
 
 
 def _number(readings: Readings, name: Name, unit: str) -> Decimal | None:
-    """Return a number in a unit; None where it was not said."""
+    """Return a number in a unit; None where it was not said, or is absurd."""
     reading = readings.get(name)
     if reading is None or not isinstance(reading.value, Decimal):
         return None
-    return convert(reading.value, reading.unit, unit)
+    number = convert(reading.value, reading.unit, unit)
+    return number if number is not None and abs(number) < _ABSURD else None

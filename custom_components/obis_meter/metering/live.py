@@ -11,6 +11,7 @@ _PACE: Final = 15.0  # seconds between two readings of power, at the most
 _LONGEST_GAP: Final = 120.0  # seconds without power that may still be bridged
 _FULL_HOUR: Final = 120.0  # seconds after the hour that count as just past
 _LATEST: Final = 30.0  # seconds that a list may come after what its clock says
+_TOO_FAR: Final = 1000  # Wh that a live total may be ahead and wait
 _GRAIN: Final = 10  # Wh, in which some meters count
 
 
@@ -82,7 +83,7 @@ class LiveTotal:
         """
         state = self.state
         said = clock.isoformat() if clock else None
-        if said is not None and said == state.clock:
+        if said is not None and said == state.clock and watt_hours == state.total:
             return None
         held = _held(at, clock)
         past = held % _HOUR
@@ -91,6 +92,8 @@ class LiveTotal:
         unseen = self._unseen(watt_hours, held)
         if state.total is not None and watt_hours < state.total:
             state.told = None  # another meter, or one that began anew
+        if state.told is not None and state.told - watt_hours > _TOO_FAR:
+            state.told = None  # waiting would take too long: some power was wrong
         state.total, state.clock, state.since = watt_hours, said, unseen + later
         self._trail.clear()
         self._trail.append((at, state.since))

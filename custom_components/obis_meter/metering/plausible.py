@@ -1,22 +1,20 @@
 """Totals never fall and never leap: one that does waits until further telegrams confirm it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
 from .catalogue import Quantity, lookup
-from .model import ObisCode, Reading, Telegram
+from .model import ObisCode, Reading
 from .units import shift
 
 CONFIRMATIONS: Final = 2  # telegrams beyond the first that must agree
-_FASTEST: Final = {
-    Quantity.ENERGY: Decimal(
-        1_000_000
-    ),  # W: far beyond a home, within what a transformer station carries
-    Quantity.REACTIVE_ENERGY: Decimal(1_000_000),
-    Quantity.APPARENT_ENERGY: Decimal(1_000_000),
-}
+STRONGEST: Final = Decimal(1_000_000)
+"""W, var or VA: far beyond a home, within what a transformer station carries."""
+_FASTEST: Final = dict.fromkeys(
+    (Quantity.ENERGY, Quantity.REACTIVE_ENERGY, Quantity.APPARENT_ENERGY), STRONGEST
+)
 _SLACK: Final = 60  # seconds that clocks and buffering may be off
 _HOUR: Final = 3600
 _THOUSANDS: Final = {"k": 3, "M": 6, "G": 9}
@@ -45,11 +43,11 @@ class Guard:
         self._doubted: dict[ObisCode, _Seen] = {}
         self.held = 0
 
-    def check(self, telegram: Telegram) -> Telegram:
-        """Return the telegram without the totals that have to wait."""
-        kept = tuple(reading for reading in telegram.readings if self._passes(reading))
-        self.held += len(telegram.readings) - len(kept)
-        return telegram if len(kept) == len(telegram.readings) else replace(telegram, readings=kept)
+    def check(self, readings: Sequence[Reading]) -> list[Reading]:
+        """Return the readings of one telegram without the totals that have to wait."""
+        kept = [reading for reading in readings if self._passes(reading)]
+        self.held += len(readings) - len(kept)
+        return kept
 
     def accept(self, reading: Reading, at: float) -> None:
         """Take a total from before a restart for true, as of a time."""

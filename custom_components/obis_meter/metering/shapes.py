@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
 from decimal import Decimal
+from typing import Final
 
 from . import families
 from .cosem import CosemData, Enum, Integer, date_time, unit
 from .families import KAMSTRUP_TYPE, LIST_VERSION, Scalers
 from .model import ObisCode, Reading, Value
 from .units import shift
+
+_LARGEST: Final = 10**20
+_WIDEST: Final = 9  # powers of ten that a scaler may add or take: giga to nano
 
 type Item = tuple[ObisCode, CosemData, int | None, str | None]
 """A register, its plain value, scaler and unit as sent; scaler None where none was sent."""
@@ -108,7 +112,8 @@ def _value(value: CosemData, scaler: int) -> Value | None:
             return Decimal(value)
         case int() | Decimal():
             number = Decimal(value)
-            return shift(number, scaler) if number.is_finite() else None
+            sane = number.is_finite() and abs(number) < _LARGEST and abs(scaler) <= _WIDEST
+            return shift(number, scaler) if sane else None
     return None
 
 

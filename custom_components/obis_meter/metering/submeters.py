@@ -1,15 +1,28 @@
 """Gas, water and heat meters that report through an electricity meter (DSMR P1, 6.12)."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
-from .catalogue import COUNTED, DERIVED, MBUS, MEDIA, SUB_METERS, Quantity, Register, lookup
+from .catalogue import (
+    COUNTED,
+    DERIVED,
+    MBUS,
+    MEDIA,
+    SUB_METER_UNITS,
+    SUB_METERS,
+    Register,
+    lookup,
+)
 from .identity import readable
 from .model import ObisCode, Reading, Telegram
+from .units import convert
 
 _DEVICE_TYPE: Final = (24, 1, 0)
 _IDS: Final = ((96, 1, 0), (96, 1, 1))
 _OF_SUB_METERS: Final = (24, 96)  # C groups that sub-meters use on a channel of their own
+
+_BY_UNIT: Final = (COUNTED, *SUB_METERS[4])  # of a meter that does not say its type
 
 type Channel = tuple[int, int]
 """A and B of a sub-meter's registers."""
@@ -75,8 +88,15 @@ def _sub_meter(channel: Channel, readings: list[Reading]) -> SubMeter | None:
 
 
 def _kind(channel: Channel, device_type: str, total: Reading | None) -> Register:
-    if device_type.isdigit() and (kind := SUB_METERS.get(int(device_type))):
-        return kind
-    if total and total.unit in ("GJ", "MJ", "kWh"):
-        return next(row for row in MBUS if row.quantity is Quantity.HEAT)
-    return MEDIA.get(channel[0], COUNTED)
+    """Return what a sub-meter counts: by its type and medium, as far as its unit agrees."""
+    likely = SUB_METERS.get(int(device_type), ()) if device_type.isdigit() else ()
+    if medium := MEDIA.get(channel[0]):
+        likely = (medium, *likely)
+    if total is None or total.unit is None:
+        return likely[0] if likely else COUNTED
+    return next((row for row in (*likely, *_BY_UNIT) if _fits(total, row)), COUNTED)
+
+
+def _fits(total: Reading, row: Register) -> bool:
+    value = total.value if isinstance(total.value, Decimal) else Decimal(0)
+    return convert(value, total.unit, SUB_METER_UNITS[row.quantity]) is not None

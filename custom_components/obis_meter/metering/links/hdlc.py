@@ -61,7 +61,7 @@ def _frame(buffer: bytearray, size: int) -> tuple[bytes, int] | None:
         mended = _without_returns(buffer, size)
         if mended is None or _closes(mended[0]):
             return mended
-    _hunt(buffer, "HDLC frame check sequence is wrong")
+    return _hunt(buffer, "HDLC frame check sequence is wrong")
 
 
 def _closes(frame: bytes) -> bool:

@@ -130,8 +130,14 @@ async def test_two_days_with_restarts_and_a_lost_list_are_booked_hour_by_hour(
         monkeypatch.setattr(coordinator_module, "seconds_now", when.timestamp)
         connection = entry.runtime_data.connection
         connection.deliver(connection.session.feed(raw))
-        if is_hourly(raw) and live_now():
-            at_lists.append((when, live_now() * 1000))
+        true = source.household.at(when)
+        numbers = {str(n): r.value for n, r in entry.runtime_data.main.readings.items()}
+        assert numbers["computed:power_net"] == true.active_import - true.active_export
+        if is_hourly(raw):
+            assert numbers["1-1:1.8.0"] == true.energy_import
+            assert numbers["1-1:2.8.0"] == true.energy_export
+            if live_now():
+                at_lists.append((when, live_now() * 1000))
 
     def cut(when: datetime) -> None:
         monkeypatch.setattr(coordinator_module, "seconds_now", when.timestamp)
@@ -160,6 +166,11 @@ async def test_two_days_with_restarts_and_a_lost_list_are_booked_hour_by_hour(
     assert min(ahead) == 0  # exact at each list, unless it waits for the meter to come up
     assert sum(each == 0 for each in ahead) > len(ahead) / 3
     assert max(ahead) <= 15
+    exact = [(when, live) for (when, live), each in zip(at_lists, ahead, strict=True) if not each]
+    (begin, first), (end, last) = exact[0], exact[-1]
+    assert end - begin > timedelta(hours=36)
+    used = [source.household.at(when).energy_import for when in (begin, end)]
+    assert last - first == used[1] - used[0]  # nothing is lost over the days
     peaks = [r for n, r in entry.runtime_data.main.readings.items() if str(n) == "demand:peak_1"]
     daily = {hour.date(): 0 for hour in booked}
     for hour in booked:

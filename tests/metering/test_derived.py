@@ -255,7 +255,7 @@ def test_what_belongs_to_a_period_or_month_that_is_over_is_withdrawn() -> None:
     assert {"demand:peak_1", "demand:peak_mean"} <= shown
     assert "demand:peak_2" not in shown
     assert over == []
-    after_gap = (begin + timedelta(minutes=3 * 24 * 60 + 300)).timestamp()
+    after_gap = (begin + timedelta(minutes=3 * 24 * 60 + 305)).timestamp()
     _, over = deriver.derive(
         say(("1-0:1.7.0", "1", "W"), ("1-0:1.8.0", "2000000", "Wh")), after_gap
     )

@@ -154,7 +154,7 @@ class Connection:
         except TimeoutError:
             return b""
 
-    def deliver(self, events: Iterator[Event]) -> None:
+    def deliver(self, events: Iterable[Event]) -> None:
         """Count what the session made of some bytes, and hand it on."""
         batch = list(events)
         for event in batch:
@@ -182,8 +182,9 @@ class Connection:
                 self.statistics.messages += 1
 
     def _lost(self, err: Exception) -> None:
+        rest = list(self.session.idle())  # never joins what the next connection brings
         if self._up:
-            self.deliver(self.session.idle())
+            self.deliver(rest)
             self.statistics.outages += 1
             self._up = False
         self._on_down(err)

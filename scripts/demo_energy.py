@@ -80,8 +80,12 @@ class History:
         self._zone = ZoneInfo(METERS[plan.model].zone)
         midnight = now.astimezone(self._zone).replace(hour=0, minute=0, second=0, microsecond=0)
         self.begin = (midnight - HISTORY).astimezone(UTC)
-        self.end = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        self.reach(now)
         self._household = meter(plan.model, self.begin.astimezone(self._zone), plan.seed).household
+
+    def reach(self, when: datetime) -> None:
+        """Go on until the hour in which the sensors appeared."""
+        self.end = when.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
     def total(self, counter: Sensor, when: datetime) -> float:
         """Return what a sensor would have shown."""
@@ -113,6 +117,7 @@ async def fill_dashboard(
     dashboard += _sources(plan, ids)
     await home.command("energy/save_prefs", energy_sources=dashboard)
     counters = [sensor for code, sensor in sensors.items() if code in plan.registers]
+    history.reach(min((counter.when for counter in counters), default=history.end))
     for counter in counters:
         metadata = {
             "source": "recorder",

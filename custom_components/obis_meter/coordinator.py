@@ -1,5 +1,6 @@
 """What the meters of one port have said, and who is told of it."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from datetime import datetime
@@ -40,7 +41,7 @@ from .metering.session import Event
 from .metering.submeters import SubMeter, split
 from .notifier import Notifier
 from .registries import register_device, remove_computed
-from .transport import Port, PortError
+from .transport import PortError
 
 type ObisMeterConfigEntry = ConfigEntry[ObisMeterCoordinator]
 type OnNew = Callable[[Meter, Iterable[RegisterId]], None]
@@ -72,17 +73,16 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
             on_up=self._on_up,
             on_down=self._on_down,
         )
-        self.guards: dict[str, Guard] = {}
+        self.guards = defaultdict[str, Guard](lambda: Guard(seconds_now))
         self._stumbled: set[str] = set()
         self.memory = Memory(hass, entry.entry_id)
         interval = entry.options.get(CONF_WRITE_INTERVAL, DEFAULT_WRITE_INTERVAL)
         self._notifier = Notifier(hass, interval)
-        self._deriver = self._make_deriver()
         self._device_id: str | None = None
         self._on_new: list[OnNew] = []
         self._other_meter = OtherMeter(hass, entry)
 
-    def _make_deriver(self, state: DerivedState | None = None) -> Deriver:
+    def _make_deriver(self, state: DerivedState) -> Deriver:
         usual = usual_demand_period(self.hass.config.country)
         period = self.config_entry.options.get(CONF_DEMAND_PERIOD, usual)
         return Deriver(DEMAND_PERIODS[period], dt_util.get_default_time_zone(), state)
@@ -99,7 +99,7 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
                 translation_placeholders={"port": err.url},
             ) from err
         self.config_entry.async_on_unload(port.close)
-        self._port: Port = port
+        self._port = port
         self._deriver = self._make_deriver(remembered.derived)
         self._register(self.main)
         for meter in remembered.meters:
@@ -141,10 +141,7 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
             self.data[meter.key] = meter
         self._register(meter)
         for reading in meter.readings.values():
-            self._guard(meter).accept(reading, saved)
-
-    def _guard(self, meter: Meter) -> Guard:
-        return self.guards.setdefault(meter.key, Guard(seconds_now))
+            self.guards[meter.key].accept(reading, saved)
 
     def _register(self, meter: Meter) -> None:
         device_id = register_device(self.hass, self.config_entry, meter, self._device_id)
@@ -211,13 +208,13 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
 
     def _take(self, telegram: Telegram) -> None:
         own, channels = split(telegram)
-        own = self._guard(self.main).check(own)
+        own = self.guards[self.main.key].check(own)
         derived, over = self._deriver.derive(own, seconds_now())
         self._merge(self.main, [*own, *derived], identity.describe(telegram))
         self._notifier.changed(self.main.forget(over))
         for sub_meter, readings in channels.items():
             meter = self._sub_meter(sub_meter)
-            self._merge(meter, self._guard(meter).check(readings))
+            self._merge(meter, self.guards[meter.key].check(readings))
         self.memory.save_later(self._content, SOMETIME)
 
     def _sub_meter(self, sub_meter: SubMeter) -> Meter:

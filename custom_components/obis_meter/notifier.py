@@ -1,6 +1,7 @@
 """Tells readers of changed registers: each at most once in a time, the last change always."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
@@ -20,10 +21,10 @@ class Notifier:
         self._waiting: dict[Address, None] = {}
         self._cancel: CALLBACK_TYPE | None = None
 
-    def add(self, address: Address, reader: CALLBACK_TYPE) -> Callable[[], None]:
+    def add(self, address: Address, reader: CALLBACK_TYPE) -> Callable[[], object]:
         """Tell reader of changes of one register, until the result is called."""
         self._readers[address] = reader
-        return lambda: self._readers.pop(address, None) and None
+        return partial(self._readers.pop, address, None)
 
     def changed(self, addresses: Iterable[Address], *, at_once: bool = False) -> None:
         """Tell at once what was not told within the interval, and the rest at its end."""

@@ -7,15 +7,10 @@ from typing import Final, NamedTuple, override
 
 from homeassistant.components.sensor import (
     SensorDeviceClass as Device,
-)
-from homeassistant.components.sensor import (
     SensorEntity,
-)
-from homeassistant.components.sensor import (
     SensorStateClass as State,
 )
 from homeassistant.const import (
-    DEGREE,
     EntityCategory,
     UnitOfApparentPower,
     UnitOfElectricCurrent,
@@ -70,7 +65,6 @@ MEANINGS: Final = {
     Quantity.CURRENT: Meaning(Device.CURRENT, State.MEASUREMENT, UnitOfElectricCurrent.AMPERE),
     Quantity.FREQUENCY: Meaning(Device.FREQUENCY, State.MEASUREMENT, UnitOfFrequency.HERTZ),
     Quantity.POWER_FACTOR: Meaning(Device.POWER_FACTOR, State.MEASUREMENT),
-    Quantity.ANGLE: Meaning(None, State.MEASUREMENT, DEGREE),
     Quantity.GAS: Meaning(Device.GAS, State.TOTAL_INCREASING, UnitOfVolume.CUBIC_METERS),
     Quantity.WATER: Meaning(Device.WATER, State.TOTAL_INCREASING, UnitOfVolume.CUBIC_METERS),
     Quantity.VOLUME: Meaning(None, State.TOTAL_INCREASING, UnitOfVolume.CUBIC_METERS),

@@ -1,7 +1,6 @@
 """The published check values, and where a check may begin."""
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from custom_components.obis_meter.metering.checksum import arc_starts, crc16_arc, crc16_x25
 from simulator import checksums

@@ -1,7 +1,6 @@
 """The nouns: what they print is what they read."""
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 import pytest
 
 from custom_components.obis_meter.metering.links import LINKS, Link

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 import pytest
 
 from custom_components.obis_meter.metering.model import ObisCode, Reading, Telegram

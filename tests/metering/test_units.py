@@ -2,8 +2,7 @@
 
 from decimal import Decimal
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 import pytest
 
 from custom_components.obis_meter.metering.units import convert, shift

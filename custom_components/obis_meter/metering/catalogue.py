@@ -21,7 +21,6 @@ class Quantity(Enum):
     CURRENT = auto()
     FREQUENCY = auto()
     POWER_FACTOR = auto()
-    ANGLE = auto()
     GAS = auto()
     WATER = auto()
     HEAT = auto()

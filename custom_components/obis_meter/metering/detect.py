@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .links import LINKS, Link
-from .model import Telegram
+from .model import Message, Telegram
 from .session import Event, Session
 
 
@@ -14,6 +14,7 @@ class _Candidate:
 
     session: Session
     telegrams: list[Telegram] = field(default_factory=list)
+    messages: int = 0
     doubtful: bool = False
 
     def note(self, events: Iterable[Event]) -> None:
@@ -22,15 +23,30 @@ class _Candidate:
                 case Telegram(readings=readings):
                     if readings:
                         self.telegrams.append(event)
+                case Message():
+                    self.messages += 1
                 case _:
                     self.doubtful = True
+
+    def is_believed(self, *, after_silence: bool) -> bool:
+        """Tell whether what was read is beyond doubt."""
+        if self.session.link.checked:
+            return bool(self.telegrams or self.messages)
+        return bool(self.telegrams) and after_silence and not self.doubtful
+
+    @property
+    def is_inside(self) -> bool:
+        """Tell whether a frame is under way that may carry those of other links."""
+        link = self.session.link
+        return link.tunnelled is not None and self.session.pending > len(link.flag)
 
 
 class Detector:
     """Feed it what a port delivers until `link` says who speaks.
 
     A link whose frames are checked is believed at its first telegram with
-    readings. One without a check sequence, whose bodies also stand inside the
+    readings, or its first message, unless a frame is under way that may carry
+    that telegram. One without a check sequence, whose bodies also stand inside the
     frames of others, is believed once the line has gone quiet and nothing but
     its bodies came since the silence before.
     """
@@ -68,9 +84,10 @@ class Detector:
         return [self._found] if self._found else self._candidates
 
     def _choose(self, *, after_silence: bool) -> None:
+        if not after_silence and any(candidate.is_inside for candidate in self._listening()):
+            return
         for candidate in self._listening():
-            checked = candidate.session.link.checked
-            if candidate.telegrams and (checked or (after_silence and not candidate.doubtful)):
+            if candidate.is_believed(after_silence=after_silence):
                 self._found = candidate
                 return
         if after_silence:

@@ -20,3 +20,24 @@ class DecodeError(MeteringError):
 
 class Incomplete(DecodeError):
     """The payload ends early; it waits for the rest in the next frame."""
+
+
+class NoAnswer(MeteringError):
+    """A meter that was asked did not answer in time; what was asked for is unknown."""
+
+
+class RequestError(MeteringError):
+    """A request cannot be put as it was asked for; nothing was sent.
+
+    key is the word for why, as translations name it; detail completes its text.
+    """
+
+    def __init__(self, key: str, detail: str = "") -> None:
+        """Keep the word."""
+        super().__init__(f"{key}: {detail}" if detail else key)
+        self.key = key
+        self.detail = detail
+
+
+class Refused(MeteringError):
+    """The meter answered that it will not do or does not know what it was asked; it goes on."""

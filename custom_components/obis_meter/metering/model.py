@@ -6,6 +6,8 @@ from decimal import Decimal
 import re
 from typing import Literal, Self
 
+from .errors import MeteringError
+
 type Value = Decimal | str | datetime
 
 _OBIS = re.compile(
@@ -84,11 +86,63 @@ class Telegram:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A frame whose content is not readings: protocol and command numbers, and the body."""
+    """A frame whose content is not readings: protocol and command numbers, and the body.
+
+    quality is the signal quality that came with it, where the link sends one.
+    """
 
     protocol: int
     command: int
     data: bytes
+    quality: int | None = None
+
+
+type Verb = Literal["get", "set", "action", "send"]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What an owner wants of a meter; the link reads the form of parameter and value.
+
+    value is text that suits type, the name of a data type, or hex without one.
+    item is the number that goes with a typed value; read_back asks for what
+    was set afterwards.
+    """
+
+    verb: Verb
+    parameter: str = ""
+    value: str = ""
+    type: str | None = None
+    item: int = 1
+    read_back: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the meter answered: parameter, data type as sent, value, and its octets.
+
+    read_back is what a parameter holds after it was set, or why nobody knows.
+    """
+
+    parameter: str | None
+    type: str | None
+    value: int | str | datetime | None
+    data: bytes
+    read_back: Reply | MeteringError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """Whom a meter talks to when it asks its communication module.
+
+    link_quality is 0 to 31 as modems count it, 99 for unknown; meter is the
+    meter's own serial number as far as it is known; name is ASCII.
+    """
+
+    name: str
+    meter: str | None = None
+    link_quality: int = 31
+    state: int = 1
 
 
 type Parity = Literal["N", "E", "O"]

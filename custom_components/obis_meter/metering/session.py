@@ -2,22 +2,35 @@
 
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
+from .dialogue import Cut, Expect
 from .errors import FrameError, Incomplete, MeteringError
-from .links import Link
+from .links import LINKS, Link
 from .model import Message, Telegram
+from .tunnel import FRAMED, UNFRAMED, Tunnel
 
 MAX_PENDING: Final = 16 * 1024  # bytes kept after everything complete was taken
 KEPT_PAYLOADS: Final = 8  # for diagnostics
 
-type Event = Telegram | Message | MeteringError
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a dialogue waited for."""
+
+    data: bytes
+
+
+type Event = Telegram | Message | MeteringError | Answer
 
 
 class Session:
     """Feed it what the port delivers; it yields what the meter said.
 
     payloads holds the last intact payloads, newest last, whatever they held.
+    A dialogue tells it what it expects; the first payload that fits becomes an
+    Answer, all others go their usual way.
     """
 
     def __init__(self, link: Link) -> None:
@@ -26,6 +39,9 @@ class Session:
         self.payloads: deque[bytes] = deque(maxlen=KEPT_PAYLOADS)
         self._buffer = bytearray()
         self._begun = b""
+        self._wanted: Expect | Cut | None = None
+        self._held = False
+        self._tunnel = _tunnel() if link.tunnelled else None
 
     @property
     def pending(self) -> int:
@@ -35,18 +51,15 @@ class Session:
     def feed(self, data: bytes) -> Iterator[Event]:
         """Yield each event that data completes, and each fault met on the way."""
         self._buffer += data
-        while True:
-            try:
-                payload = self.link.take(self._buffer)
-            except FrameError as err:
-                self._begun = b""  # a lost middle never joins its neighbours
-                yield err
-                continue
-            if payload is None:
-                break
-            if payload:
-                self.payloads.append(payload)
-                yield from self.read(payload)
+        while (payload := self._cut()) is not None:
+            match payload:
+                case FrameError():
+                    self._begun = b""  # a lost middle never joins its neighbours
+                    yield payload
+                case Answer():
+                    yield payload
+                case _ if payload:
+                    yield from self._frame(payload)
         if (excess := self.pending - MAX_PENDING) > 0:
             self._begun = b""
             del self._buffer[: len(self._buffer) - MAX_PENDING]
@@ -54,15 +67,60 @@ class Session:
 
     def idle(self) -> Iterator[Event]:
         """The line went quiet, or ended: give up what is unfinished and read the rest again."""
+        if self._held:
+            return
         yield from self.feed(self.link.silence)
         given_up = 0
         while self._buffer and self._buffer != self.link.flag:
             del self._buffer[0]
             given_up += 1
             yield from self.feed(b"")
+        if self._tunnel:
+            yield from self._tunnel.idle()
         if self._begun or given_up:
             self._begun = b""
             yield FrameError("the rest of a telegram did not come", given_up)
+
+    def hold(self) -> None:
+        """Leave the cutting to a dialogue from here on, and drop what waits."""
+        self._held = True
+        self._begun = b""
+        self._buffer.clear()
+
+    def expect(self, wanted: Expect | Cut) -> Iterator[Event]:
+        """Look out for what a dialogue waits for, in what has come already too."""
+        self._wanted = wanted
+        yield from self.feed(b"")
+
+    def release(self) -> Iterator[Event]:
+        """The dialogue waits no longer, or has ended: what came since is read as usual."""
+        self._wanted = None
+        self._held = False
+        yield from self.feed(b"")
+
+    def _cut(self) -> bytes | Answer | FrameError | None:
+        """Return the next payload, what a dialogue cuts for itself, or the fault met instead."""
+        take = self.link.take
+        if self._held:
+            if not isinstance(self._wanted, Cut):
+                return None
+            take = self._wanted.take
+        try:
+            cut = take(self._buffer)
+        except FrameError as err:
+            return err
+        if cut is None or not self._held:
+            return cut
+        self._wanted = None
+        return Answer(cut)
+
+    def _frame(self, payload: bytes) -> Iterator[Event]:
+        self.payloads.append(payload)
+        if isinstance(self._wanted, Expect) and self._wanted.accept(payload):
+            self._wanted = None
+            yield Answer(payload)
+        else:
+            yield from self.read(payload)
 
     def read(self, payload: bytes) -> Iterator[Event]:
         """Read a payload: as a telegram of its own, else as what follows the one that is begun."""
@@ -80,10 +138,21 @@ class Session:
             case MeteringError():
                 yield outcome
             case _:
-                yield from outcome
+                for event in outcome:
+                    yield event
+                    yield from self._inside(event)
+
+    def _inside(self, event: Telegram | Message) -> Iterator[Event]:
+        """Read what a message carries on from the meter."""
+        if self._tunnel and self.link.tunnelled and isinstance(event, Message):
+            yield from self._tunnel.feed(self.link.tunnelled(event))
 
     def _decode(self, payload: bytes) -> list[Telegram | Message] | MeteringError:
         try:
             return self.link.decode(payload)
         except MeteringError as err:
             return err
+
+
+def _tunnel() -> Tunnel:
+    return Tunnel([Session(LINKS[name]) for name in FRAMED], Session(LINKS[UNFRAMED]))

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from ..model import LineSettings, Message, Telegram
+from ..dialogue import Dialogue, Take
+from ..model import Command, LineSettings, Message, Module, Reply, Telegram
 from ..notification import decode as decode_dlms
-from . import bare, hdlc, p1
+from . import bare, hdlc, p1, rfc1662
 
-type Take = Callable[[bytearray], bytes | None]
 type Decode = Callable[[bytes], list[Telegram | Message]]
 
 
@@ -23,6 +23,11 @@ class Link:
     line stands for. flag: what may stand open across a pause, because it
     closes one frame and opens the next. lines: the usual line settings, most
     frequent first.
+
+    request turns a command into the dialogue that has it done; RequestError
+    where it cannot be put. answer returns the frame that a message of the
+    meter is to be answered with. tunnelled returns what a message carries on
+    from the meter, as part of a stream of its own; nothing for other messages.
     """
 
     name: str
@@ -32,14 +37,28 @@ class Link:
     checked: bool = True
     silence: bytes = b""
     flag: bytes = b""
+    request: Callable[[Command], Dialogue[Reply]] | None = None
+    answer: Callable[[Message, Module], bytes | None] | None = None
+    tunnelled: Callable[[Message], bytes] | None = None
 
 
 _HAN: Final = (LineSettings(2400), LineSettings(2400, parity="E"), LineSettings(9600))
 _P1: Final = (LineSettings(115200), LineSettings(9600, 7, "E"))
+_MODULE: Final = (LineSettings(115200),)
 
 LINKS: Final = {
     link.name: link
     for link in (
+        Link(
+            "rfc1662",
+            rfc1662.take,
+            rfc1662.decode,
+            _MODULE,
+            flag=b"\x7e",
+            request=rfc1662.request,
+            answer=rfc1662.answer,
+            tunnelled=rfc1662.tunnelled,
+        ),
         Link("hdlc", hdlc.take, decode_dlms, _HAN, flag=b"\x7e"),
         Link("p1", p1.take, p1.decode, _P1, silence=p1.SILENCE),
         Link("llc-apdu", bare.take_llc, decode_dlms, _HAN, checked=False),

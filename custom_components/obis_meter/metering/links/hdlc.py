@@ -4,12 +4,11 @@ IEC 62056-46, 6.4; the length counts everything between the flags, both check
 sequences are CRC-16/X.25, low byte first.
 """
 
-from typing import Final, NoReturn
+from typing import Final
 
 from ..checksum import crc16_x25
-from ..errors import FrameError
+from .flags import FLAG, hunt, to_flag
 
-FLAG: Final = 0x7E
 _FORMAT: Final = 0xA0  # type 3, in the high nibble of the first byte
 _SHORTEST: Final = 7  # format, two addresses, control, check sequence
 _LONGEST_ADDRESS: Final = 4  # bytes
@@ -22,7 +21,7 @@ def take(buffer: bytearray) -> bytes | None:
     A frame that does not check loses its opening flag only: what follows may
     hold the next one. The length is believed once the header check held.
     """
-    _to_flag(buffer)
+    to_flag(buffer)
     if (header := _header(buffer)) is None:
         return None
     length, size = header
@@ -39,14 +38,14 @@ def _header(buffer: bytearray) -> tuple[int, int] | None:
         return None
     size = (buffer[1] & 0x07) << 8 | buffer[2]
     if buffer[1] & 0xF0 != _FORMAT or size < _SHORTEST:
-        _hunt(buffer, "not an HDLC frame")
+        hunt(buffer, "not an HDLC frame")
     length = _header_length(buffer)
     if length is None or length + _CHECK >= size:  # without information there is one check only
         return None if length is None else (length, size)
     if len(buffer) < 1 + length + _CHECK:
         return None
     if not _intact(buffer[1 : 1 + length + _CHECK]):
-        _hunt(buffer, "HDLC header check sequence is wrong")
+        hunt(buffer, "HDLC header check sequence is wrong")
     return length, size
 
 
@@ -61,7 +60,7 @@ def _frame(buffer: bytearray, size: int) -> tuple[bytes, int] | None:
         mended = _without_returns(buffer, size)
         if mended is None or _closes(mended[0]):
             return mended
-    return _hunt(buffer, "HDLC frame check sequence is wrong")
+    return hunt(buffer, "HDLC frame check sequence is wrong")
 
 
 def _closes(frame: bytes) -> bool:
@@ -82,22 +81,6 @@ def _without_returns(buffer: bytearray, size: int) -> tuple[bytes, int] | None:
     return bytes(frame), at - 1
 
 
-def _to_flag(buffer: bytearray) -> None:
-    """Drop what is no frame; of several flags in a row the last opens it."""
-    start = buffer.find(FLAG)
-    skipped = len(buffer) if start < 0 else start
-    del buffer[:skipped]
-    if skipped:
-        raise FrameError("bytes between frames", skipped)
-    while buffer[1:2] == b"\x7e":
-        del buffer[0]
-
-
-def _hunt(buffer: bytearray, why: str) -> NoReturn:
-    del buffer[0]
-    raise FrameError(why, 1)
-
-
 def _intact(checked: bytes | bytearray) -> bool:
     return crc16_x25(checked[:-_CHECK]) == int.from_bytes(checked[-_CHECK:], "little")
 
@@ -110,6 +93,6 @@ def _header_length(buffer: bytearray) -> int | None:
         while end < len(buffer) and not buffer[end] & 1:
             end += 1
             if end == last:
-                _hunt(buffer, "an HDLC address does not end")
+                hunt(buffer, "an HDLC address does not end")
         end += 1
     return end if end < len(buffer) else None

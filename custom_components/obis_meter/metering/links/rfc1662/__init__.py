@@ -1,0 +1,21 @@
+"""RFC 1662 meter link, spoken by the communication module in a meter.
+
+7E FF 03 protocol(2, low byte: link quality) length(2) command body FCS(2) 7E
+"""
+
+from .data import NAMES, TYPES
+from .frame import decode, take, tunnelled
+from .module import HANDLERS, Handlers, answer
+from .talk import request
+
+__all__ = [
+    "HANDLERS",
+    "NAMES",
+    "TYPES",
+    "Handlers",
+    "answer",
+    "decode",
+    "request",
+    "take",
+    "tunnelled",
+]

@@ -3,7 +3,8 @@
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 
-from .coordinator import ObisMeterConfigEntry, ObisMeterCoordinator
+from .coordinator import ObisMeterConfigEntry
+from .line import LineCoordinator
 from .memory import Memory
 
 PLATFORMS = [Platform.BINARY_SENSOR, Platform.SENSOR]
@@ -11,7 +12,7 @@ PLATFORMS = [Platform.BINARY_SENSOR, Platform.SENSOR]
 
 async def async_setup_entry(hass: HomeAssistant, entry: ObisMeterConfigEntry) -> bool:
     """Open the port of an entry, bring back what was known, and begin to read."""
-    coordinator = ObisMeterCoordinator(hass, entry)
+    coordinator = LineCoordinator(hass, entry)
     await coordinator.async_open()
     entry.runtime_data = coordinator
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)

@@ -205,7 +205,9 @@ class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
 
 def _is_heard(entry: ConfigEntry) -> bool:
     """Tell whether the meter of an entry is heard where it was set up."""
-    return entry.state is ConfigEntryState.LOADED and entry.runtime_data.connection.up
+    if entry.state is not ConfigEntryState.LOADED:
+        return False
+    return any(channel.up for channel in entry.runtime_data.channels())
 
 
 def _seen(search: asyncio.Task[Found]) -> None:

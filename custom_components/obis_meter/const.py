@@ -14,6 +14,10 @@ CONF_IDENTITY: Final = "identity"  # what the meter said of itself when it was f
 CONF_WRITE_INTERVAL: Final = "write_interval"
 DEFAULT_WRITE_INTERVAL: Final = 10  # seconds between two state writes of one sensor
 
+CONF_MODULE_NAME: Final = "module_name"  # what a meter is told when it asks its module's name
+CONF_MODULE_QUALITY: Final = "module_quality"  # and when it asks how well the network is heard
+BEST_QUALITY: Final = 31  # as modems count signal quality
+
 CONF_DEMAND_PERIOD: Final = "demand_period"
 DEMAND_PERIODS: Final = {"none": 0, "quarter_hour": 15, "hour": 60}  # minutes
 _BY_THE_HOUR: Final = ("NO", "SE")  # countries whose capacity tariffs count hours

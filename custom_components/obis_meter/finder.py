@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from .connection import QUIET
+from .channel import QUIET
 from .metering import identity
 from .metering.detect import Detector
 from .metering.identity import Identity

@@ -70,6 +70,7 @@ MEANINGS: Final = {
     Quantity.VOLUME: Meaning(None, State.TOTAL_INCREASING, UnitOfVolume.CUBIC_METERS),
     Quantity.HEAT: Meaning(Device.ENERGY, State.TOTAL_INCREASING, UnitOfEnergy.GIGA_JOULE),
     Quantity.LIMIT: Meaning(None, None),  # in W, VA or A, as the grid company pleases
+    Quantity.SIGNAL: Meaning(None, State.MEASUREMENT),
     Quantity.COUNT: Meaning(None, State.TOTAL_INCREASING),
     Quantity.TARIFF: Meaning(Device.ENUM, None),
     Quantity.CLOCK: Meaning(Device.TIMESTAMP, None),
@@ -92,7 +93,8 @@ async def async_setup_entry(
 
     @callback
     def add(meter: Meter, names: Iterable[RegisterId]) -> None:
-        async_add_entities(_sensor(coordinator, meter, name) for name in names)
+        sensors = [_sensor(coordinator, meter, name) for name in names]
+        async_add_entities(sensors, config_subentry_id=meter.subentry_id)
 
     entry.async_on_unload(coordinator.async_on_new_registers(add))
 

@@ -35,7 +35,7 @@ async def test_a_download_says_what_was_heard_but_not_from_whom(
     await until(hass, lambda: hass.states.get("sensor.meter_energy_import") is not None)
     download = await get_diagnostics_for_config_entry(hass, hass_client, entry)
     assert download["link"] == "hdlc"
-    assert download["statistics"]["telegrams"] > 0
+    assert download["channels"][0]["statistics"]["telegrams"] > 0
     registers = download["meters"][0]["registers"]
     assert registers["1-0:1.8.0"]["unit"] == "Wh"
     assert registers["0-0:96.1.0"]["value"] == "**REDACTED**"

@@ -132,6 +132,16 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that the meter says has happened, named by a parameter, and what it says of it."""
+
+    kind: str
+    parameter: str
+    value: int | str | datetime | None
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Module:
     """Whom a meter talks to when it asks its communication module.
 

@@ -81,6 +81,13 @@ class Session:
             self._begun = b""
             yield FrameError("the rest of a telegram did not come", given_up)
 
+    def become(self, link: Link) -> None:
+        """Read another link from here on; what waits is dropped."""
+        self.link = link
+        self._begun = b""
+        self._buffer.clear()
+        self._tunnel = _tunnel() if link.tunnelled else None
+
     def hold(self) -> None:
         """Leave the cutting to a dialogue from here on, and drop what waits."""
         self._held = True

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..dialogue import Dialogue, Take
-from ..model import Command, LineSettings, Message, Module, Reply, Telegram
+from ..model import Command, LineSettings, Message, Module, Notice, Reply, Telegram
 from ..notification import decode as decode_dlms
 from . import bare, hdlc, p1, rfc1662
 
@@ -25,9 +25,11 @@ class Link:
     frequent first.
 
     request turns a command into the dialogue that has it done; RequestError
-    where it cannot be put. answer returns the frame that a message of the
-    meter is to be answered with. tunnelled returns what a message carries on
-    from the meter, as part of a stream of its own; nothing for other messages.
+    where it cannot be put. identify returns the dialogue that asks who the
+    meter is: its id, None where it does not say. answer returns the frame that
+    a message of the meter is to be answered with, notice what a message says
+    has happened. tunnelled returns what a message carries on from the meter,
+    as part of a stream of its own; nothing for other messages.
     """
 
     name: str
@@ -38,7 +40,9 @@ class Link:
     silence: bytes = b""
     flag: bytes = b""
     request: Callable[[Command], Dialogue[Reply]] | None = None
+    identify: Callable[[], Dialogue[str | None]] | None = None
     answer: Callable[[Message, Module], bytes | None] | None = None
+    notice: Callable[[Message], Notice | None] | None = None
     tunnelled: Callable[[Message], bytes] | None = None
 
 
@@ -56,7 +60,9 @@ LINKS: Final = {
             _MODULE,
             flag=b"\x7e",
             request=rfc1662.request,
+            identify=rfc1662.identify,
             answer=rfc1662.answer,
+            notice=rfc1662.notice,
             tunnelled=rfc1662.tunnelled,
         ),
         Link("hdlc", hdlc.take, decode_dlms, _HAN, flag=b"\x7e"),

@@ -5,8 +5,8 @@
 
 from .data import NAMES, TYPES
 from .frame import decode, take, tunnelled
-from .module import HANDLERS, Handlers, answer
-from .talk import request
+from .module import HANDLERS, Handlers, answer, notice
+from .talk import identify, request
 
 __all__ = [
     "HANDLERS",
@@ -15,6 +15,8 @@ __all__ = [
     "Handlers",
     "answer",
     "decode",
+    "identify",
+    "notice",
     "request",
     "take",
     "tunnelled",

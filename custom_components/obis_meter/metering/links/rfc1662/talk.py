@@ -52,6 +52,15 @@ def request(command: Command) -> Dialogue[Reply]:
     raise RequestError("not_supported", command.verb)
 
 
+def identify() -> Dialogue[str | None]:
+    """Return the dialogue that asks for the meter's serial number; None where it refuses."""
+    try:
+        reply = yield from _get(data.METER_SERIAL_NUMBER)
+    except Refused:
+        return None
+    return str(reply.value or "").strip() or None
+
+
 def _body(command: Command) -> bytes:
     """Return what follows the parameter's number: typed, or octets as they are given."""
     if command.type is None:

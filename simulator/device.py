@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import gcd
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from .clock import standard
 from .registers import Truth
@@ -50,6 +50,17 @@ class Source(Protocol):
 
     def telegrams(self, when: datetime) -> Iterator[bytes]:
         """Yield what is sent at this moment."""
+
+
+@runtime_checkable
+class Answering(Source, Protocol):
+    """A source that also listens: to it a line is not a one-way street."""
+
+    def respond(self, heard: bytes, when: datetime) -> bytes:
+        """Return what is sent at once because of what was heard; often nothing.
+
+        What is heard may be any part of a request: the source keeps what is incomplete.
+        """
 
 
 class Device(Protocol):

@@ -44,8 +44,9 @@ async def serve_pty(
     start: datetime | None = None,
     speed: float = 1.0,
     line: Line | None = None,
+    strict: bool = False,
 ) -> PtyServer:
     """Return an open pseudo terminal; its `path` is what a program opens as a serial port."""
-    server = PtyServer(source, link, Timing(start, speed=speed), line)
+    server = PtyServer(source, link, Timing(start, speed=speed), line, strict=strict)
     await server.open()
     return server

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from .clock import instants, standard
-from .device import Source
+from .device import Answering, Source
 from .faults import Line
 
 
@@ -46,7 +46,8 @@ REAL_TIME = Timing()
 class Server(ABC):
     """Serves one source, and can fall silent or hang up like a cable that is pulled.
 
-    While it is silent or hung up, time goes on and what is due is lost.
+    While it is silent or hung up, time goes on and what is due is lost. What listeners write
+    reaches a source that answers; any other throws it away.
     """
 
     def __init__(
@@ -60,6 +61,8 @@ class Server(ABC):
         self.timing = timing
         self._line = line or Line()
         self._silent = False
+        self._now = timing.start or source.start
+        self._answers: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()  # somebody came, or we speak again
         self._feed: asyncio.Task[None] | None = None
 
@@ -75,10 +78,11 @@ class Server(ABC):
 
     async def close(self) -> None:
         """Stop, and free what was opened."""
-        if self._feed:
-            self._feed.cancel()
-            with suppress(asyncio.CancelledError, OSError):
-                await self._feed
+        for task in (self._feed, *self._answers):
+            if task:
+                task.cancel()
+                with suppress(asyncio.CancelledError, OSError):
+                    await task
         await self._disconnect()
 
     async def __aenter__(self) -> Self:
@@ -118,6 +122,7 @@ class Server(ABC):
         began = loop.time()
         for when, away in self.timing.moments(self.source):
             await asyncio.sleep(max(0.0, began + away - loop.time()))
+            self._now = when
             while self._waits and not self._listening():
                 self._news.clear()
                 await self._news.wait()
@@ -134,9 +139,21 @@ class Server(ABC):
 
     async def _send_all(self, when: datetime) -> None:
         for telegram in self.source.telegrams(when):
-            for piece in self._line.carry(telegram):
-                await self._send(piece)
-                await asyncio.sleep(0)  # a piece is a read of its own, and a fast clock lets go
+            await self._carry(telegram)
+
+    async def _carry(self, telegram: bytes) -> None:
+        for piece in self._line.carry(telegram):
+            await self._send(piece)
+            await asyncio.sleep(0)  # a piece is a read of its own, and a fast clock lets go
+
+    def _heard(self, data: bytes) -> None:
+        """Let the source answer what a listener wrote; a dead line carries nothing."""
+        if self._silent or not isinstance(self.source, Answering):
+            return
+        if answer := self.source.respond(data, self._now):
+            task = asyncio.create_task(self._carry(answer))
+            self._answers.add(task)
+            task.add_done_callback(self._answers.discard)
 
     @abstractmethod
     def _connected(self) -> bool:

@@ -15,7 +15,7 @@ _READ = 4096
 
 
 class TcpServer(Server):
-    """Sends the same telegrams to every peer; what peers send is thrown away."""
+    """Sends the same to every peer, also what answers one of them: it is one line."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class TcpServer(Server):
         self._peers.add(writer)
         self._news.set()
         with suppress(ConnectionError):
-            while await reader.read(_READ):
-                pass
+            while data := await reader.read(_READ):
+                self._heard(data)
         self._peers.discard(writer)
         writer.close()

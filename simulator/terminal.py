@@ -29,7 +29,7 @@ class _Pair(NamedTuple):
 
 
 class PtyServer(Server):
-    """Sends to whoever has the slave open; what is written to it is thrown away, never echoed."""
+    """Sends to whoever has the slave open; what is written to it is never echoed."""
 
     def __init__(
         self,
@@ -37,10 +37,17 @@ class PtyServer(Server):
         link: Path | None = None,
         timing: Timing = REAL_TIME,
         line: Line | None = None,
+        *,
+        strict: bool = False,
     ) -> None:
-        """Prepare; `link` becomes a symbolic link to the slave, whose name changes."""
+        """Prepare; `link` becomes a symbolic link to the slave, whose name changes.
+
+        strict: what passes while the slave is set to another speed than the source's is garbled,
+        as on a wire. A pseudo terminal keeps no parity, so that this is not looked at.
+        """
         super().__init__(source, timing, line)
         self._link = link
+        self._strict = strict
         self._pair: _Pair | None = None
         self._slave_path: Path | None = None
 
@@ -71,7 +78,7 @@ class PtyServer(Server):
         except OSError:
             _close(pair)
             raise
-        asyncio.get_running_loop().add_reader(pair.master, _discard, pair.master)
+        asyncio.get_running_loop().add_reader(pair.master, self._read, pair.master)
         self._pair = pair
         self._slave_path = Path(os.ttyname(pair.slave))
 
@@ -94,6 +101,16 @@ class PtyServer(Server):
         if self._link and self._link.is_symlink() and self._link.readlink() == self._slave_path:
             self._link.unlink()
 
+    def _read(self, master: int) -> None:
+        with suppress(BlockingIOError, OSError):
+            self._heard(self._garbled(os.read(master, _READ)))
+
+    def _garbled(self, data: bytes) -> bytes:
+        """Return what arrives of data at the speed that the slave is set to."""
+        if self._strict and self._pair and _speed(self._pair.slave) != _speed_of(self.source):
+            return bytes(byte << 4 & 0xF0 | 0x0F for byte in data)
+        return data
+
     @override
     async def _send_all(self, when: datetime) -> None:
         """Forget what nobody has read, as a line does, before more comes."""
@@ -103,7 +120,7 @@ class PtyServer(Server):
 
     @override
     async def _send(self, piece: bytes) -> None:
-        looks = 0
+        looks, piece = 0, self._garbled(piece)
         while piece and self._pair and (looks < _PATIENCE or self._waits):
             try:
                 piece = piece[os.write(self._pair.master, piece) :]
@@ -123,6 +140,13 @@ def _unread(slave: int) -> int:
     return count
 
 
-def _discard(master: int) -> None:
-    with suppress(BlockingIOError, OSError):
-        os.read(master, _READ)
+def _speed(slave: int) -> int:
+    """Return the speed the slave is set to, as a constant of termios."""
+    speed: int = termios.tcgetattr(slave)[5]
+    return speed
+
+
+def _speed_of(source: Source) -> int:
+    """Return the speed of a source's line, as a constant of termios."""
+    speed: int = getattr(termios, f"B{source.line.partition(' ')[0]}")
+    return speed

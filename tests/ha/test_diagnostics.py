@@ -13,6 +13,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.obis_meter.diagnostics import blank
 from custom_components.obis_meter.metering.links import LINKS
+from custom_components.obis_meter.metering.security import Security
 from simulator.serve import PtyServer, TcpServer
 
 from .conftest import METER, Serve, entry_for, set_up, until
@@ -65,7 +66,7 @@ async def test_payloads_of_a_download_still_decode(
     assert {"1-0:1.8.1", "0-1:24.2.1"} <= ids
     serials = {m.identity.serial for m in entry.runtime_data.data.values()}
     for payload in download["payloads"]:
-        readings = LINKS["p1"].decode(bytes.fromhex(payload))[0].readings
+        readings = LINKS["p1"].decode(bytes.fromhex(payload), Security())[0].readings
         assert not serials & {str(r.value) for r in readings}
 
 

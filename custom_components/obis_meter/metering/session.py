@@ -7,6 +7,7 @@ from typing import Final
 from .errors import FrameError, Incomplete, MeteringError
 from .links import Link
 from .model import Message, Telegram
+from .security import Security
 
 MAX_PENDING: Final = 16 * 1024  # bytes kept after everything complete was taken
 KEPT_PAYLOADS: Final = 8  # for diagnostics
@@ -17,12 +18,14 @@ type Event = Telegram | Message | MeteringError
 class Session:
     """Feed it what the port delivers; it yields what the meter said.
 
-    payloads holds the last intact payloads, newest last, whatever they held.
+    payloads holds the last intact payloads, newest last, whatever they held;
+    security the keys and counters of the meter.
     """
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, security: Security | None = None) -> None:
         """Start with nothing heard."""
         self.link = link
+        self.security = security or Security()
         self.payloads: deque[bytes] = deque(maxlen=KEPT_PAYLOADS)
         self._buffer = bytearray()
         self._begun = b""
@@ -84,6 +87,6 @@ class Session:
 
     def _decode(self, payload: bytes) -> list[Telegram | Message] | MeteringError:
         try:
-            return self.link.decode(payload)
+            return self.link.decode(payload, self.security)
         except MeteringError as err:
             return err

@@ -16,6 +16,7 @@ from .metering.families import KAMSTRUP_TYPE
 from .metering.identity import Identity
 from .metering.links import Link
 from .metering.model import Reading, Telegram
+from .metering.security import Security
 from .metering.submeters import register_of
 
 REDACTED: Final = "**REDACTED**"
@@ -105,7 +106,7 @@ def blank(payload: bytes, link: Link) -> str:
     digits, because nobody knows what they say.
     """
     try:
-        said = [each for each in link.decode(payload) if isinstance(each, Telegram)]
+        said = [each for each in link.decode(payload, Security()) if isinstance(each, Telegram)]
     except MeteringError:
         return _RUN.sub(_zeros, payload).hex()
     meter = Meter("", Identity())

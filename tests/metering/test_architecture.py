@@ -20,7 +20,7 @@ TABLES = {"catalogue.py", "families.py"}
 
 PURE = {
     *("collections", "dataclasses", "datetime", "decimal", "enum", "functools", "itertools"),
-    *("math", "re", "struct", "typing"),
+    *("contextlib", "cryptography", "math", "re", "struct", "typing"),
 }
 """All that metering/ may import; nothing of it does IO, or knows of Home Assistant."""
 

@@ -7,9 +7,10 @@ from typing import Final
 from ..dialogue import Dialogue, Take
 from ..model import Command, LineSettings, Message, Module, Notice, Reply, Telegram
 from ..notification import decode as decode_dlms
+from ..security import Security
 from . import bare, hdlc, p1, rfc1662
 
-type Decode = Callable[[bytes], list[Telegram | Message]]
+type Decode = Callable[[bytes, Security], list[Telegram | Message]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,8 @@ class Link:
 
     take removes one frame from the buffer and returns its payload; None wants
     more bytes; FrameError has removed at least one byte. decode reads a
-    payload; Incomplete wants the next frame's payload behind it.
+    payload, with what is known of its sender's keys; Incomplete wants the
+    next frame's payload behind it.
     checked: a frame carries a check sequence. silence: what a pause on the
     line stands for. flag: what may stand open across a pause, because it
     closes one frame and opens the next. lines: the usual line settings, most

@@ -55,6 +55,11 @@ class Channel:
         self._heard_at = 0.0
         self._probe: asyncio.Task[None] | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Tell whether there is a port to the meter, heard or not."""
+        return self._port is not None
+
     async def listen(self, port: Port) -> None:
         """Hear until the port is gone (OSError) or the meter has fallen silent (SilenceError).
 
@@ -88,7 +93,7 @@ class Channel:
 
     async def _hear(self, events: Iterable[Event]) -> None:
         for frame in self.deliver(events):
-            await self._send(frame)
+            await self.send(frame)
 
     def deliver(self, events: Iterable[Event]) -> list[bytes]:
         """Count what the session made of some bytes, and hand it on; return our answers to it."""
@@ -177,7 +182,7 @@ class Channel:
         """Do one step; return what it expected, or nothing."""
         match step:
             case Send(data=data):
-                await self._send(data)
+                await self.send(data)
             case Expect() | Cut():
                 return await self._expect(step)
             case Settle(topic=topic):
@@ -215,7 +220,8 @@ class Channel:
         if self._answer and not self._answer.done():
             self._answer.set_result(data)
 
-    async def _send(self, data: bytes) -> None:
+    async def send(self, data: bytes) -> None:
+        """Write a frame at once, whoever's turn it is; DisconnectedError or OSError."""
         await self._open_port().write(data)
         self.statistics.bytes_sent += len(data)
 

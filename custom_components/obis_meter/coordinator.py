@@ -1,9 +1,11 @@
 """What the meters of one entry have said, and who is told of it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import ExitStack, suppress
 from datetime import datetime
+from functools import partial
 from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry
@@ -11,9 +13,15 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_change
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
-from .channel import Channel
+from .bridge import Bridge
+from .channel import Channel, DisconnectedError
 from .const import (
+    CONF_BRIDGE_HOST,
+    CONF_BRIDGE_PORT,
+    CONF_INTERVAL,
     CONF_LINK,
+    CONF_PARAMETER,
+    CONF_PARAMETERS,
     CONF_PORT,
     CONF_WRITE_INTERVAL,
     DEFAULT_WRITE_INTERVAL,
@@ -25,6 +33,7 @@ from .metering.links import LINKS
 from .metering.model import Message, Notice, Telegram
 from .metering.session import Event
 from .notifier import Notifier
+from .polling import poll
 from .tracker import OnNew, Tracker
 
 type ObisMeterConfigEntry = ConfigEntry[ObisMeterCoordinator]
@@ -50,6 +59,8 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]], ABC):
         interval = entry.options.get(CONF_WRITE_INTERVAL, DEFAULT_WRITE_INTERVAL)
         self.notifier = Notifier(hass, interval)
         self._on_new: list[OnNew] = []
+        self.bridges: dict[str, Bridge] = {}
+        self._companions: dict[str, list[asyncio.Task[None]]] = {}
         self._on_new_meter: list[OnNewMeter] = []
         self._on_notice: dict[str, OnNotice] = {}
 
@@ -102,12 +113,42 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]], ABC):
         )
         self.trackers[main.key] = tracker
         await tracker.load()
+        self._companions[main.key] = [
+            self.config_entry.async_create_background_task(self.hass, work, f"{DOMAIN} {main.key}")
+            for work in self._errands(tracker)
+        ]
         self.data |= tracker.meters
         for join in self._on_new_meter:
             join(main)
         for meter in tracker.meters.values():
             self._announce(meter, list(meter.registers))
         return tracker
+
+    def _errands(self, tracker: Tracker) -> Iterator[Coroutine[Any, Any, None]]:
+        """Yield what is to go on for a meter beside listening, as the options have it."""
+        key, options = tracker.main.key, self.config_entry.options
+        if (host := options.get(CONF_BRIDGE_HOST)) and self.link.carry:
+            bridge = Bridge(host, options[CONF_BRIDGE_PORT], partial(self._pass_on, key))
+            self.bridges[key] = bridge
+            yield bridge.run()
+        for row in options.get(CONF_PARAMETERS, ()):
+            yield poll(self, tracker, row[CONF_PARAMETER], row[CONF_INTERVAL])
+
+    async def _pass_on(self, meter: str, octets: bytes) -> None:
+        """Take what a head end sends to the meter; it is lost where the meter is away."""
+        if self.link.carry and (channel := self.channel(meter)):
+            with suppress(OSError, DisconnectedError):
+                await channel.send(self.link.carry(octets))
+
+    @callback
+    def forget(self, key: str) -> None:
+        """Follow a meter no longer: its owner removed it."""
+        tracker = self.trackers.pop(key)
+        for task in self._companions.pop(key):
+            task.cancel()
+        for name in tracker.meters:
+            self.data.pop(name, None)
+        self.config_entry.async_create_task(self.hass, tracker.forget(), f"{DOMAIN} {key}")
 
     def _announce(self, meter: Meter, names: Iterable[RegisterId]) -> None:
         self.data[meter.key] = meter
@@ -169,6 +210,8 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]], ABC):
 
     def _take_message(self, tracker: Tracker, message: Message) -> None:
         tracker.note_quality(message.quality)
+        if self.link.tunnelled and (bridge := self.bridges.get(tracker.main.key)):
+            bridge.forward(self.link.tunnelled(message))
         notice = self.link.notice(message) if self.link.notice else None
         if notice and (report := self._on_notice.get(tracker.main.key)):
             report(notice)

@@ -27,6 +27,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
 from homeassistant.util import dt as dt_util
 
+from .const import CONF_NAME, CONF_PARAMETER, CONF_PARAMETERS
 from .coordinator import ObisMeterConfigEntry, ObisMeterCoordinator
 from .entity import ObisMeterEntity
 from .meter import Meter, RegisterId
@@ -34,6 +35,7 @@ from .metering.catalogue import Quantity, Register
 from .metering.model import Value
 from .metering.submeters import register_of
 from .metering.units import convert
+from .tracker import PARAMETER
 
 PARALLEL_UPDATES = 0
 
@@ -102,6 +104,8 @@ async def async_setup_entry(
 def _sensor(coordinator: ObisMeterCoordinator, meter: Meter, name: RegisterId) -> SensorEntity:
     if row := register_of(name, meter.sub_meter):
         return RegisterSensor(coordinator, meter, name, row)
+    if str(name).startswith(PARAMETER):
+        return ParameterSensor(coordinator, meter, name)
     return UnknownRegisterSensor(coordinator, meter, name)
 
 
@@ -188,6 +192,18 @@ class UnknownRegisterSensor(ReadingSensor):
         self._attr_name = str(name)
         if unit := meter.registers[name]:
             self._attr_native_unit_of_measurement = _THEIRS.get(unit, unit)
+
+
+class ParameterSensor(ReadingSensor):
+    """A parameter that its owner has the meter asked for regularly."""
+
+    def __init__(self, coordinator: ObisMeterCoordinator, meter: Meter, name: RegisterId) -> None:
+        """Take the name that its owner gave it."""
+        super().__init__(coordinator, meter, name)
+        parameter = str(name).removeprefix(PARAMETER)
+        rows = coordinator.config_entry.options.get(CONF_PARAMETERS, ())
+        names = {row[CONF_PARAMETER]: row[CONF_NAME] for row in rows}
+        self._attr_name = names.get(parameter, parameter)
 
 
 def _placeholders(register: Register) -> dict[str, str]:

@@ -14,6 +14,8 @@ from .const import (
     CONF_DEMAND_PERIOD,
     CONF_MODULE_NAME,
     CONF_MODULE_QUALITY,
+    CONF_PARAMETER,
+    CONF_PARAMETERS,
     DEMAND_PERIODS,
     LOGGER,
     usual_demand_period,
@@ -25,12 +27,13 @@ from .metering import identity
 from .metering.catalogue import COUNTED
 from .metering.derived import Deriver
 from .metering.identity import Identity
-from .metering.model import Module, Reading, Telegram
+from .metering.model import Module, Reading, Reply, Telegram
 from .metering.plausible import Guard
 from .metering.submeters import SubMeter, split
 from .notifier import Notifier
 from .registries import register_device, remove_computed
 
+PARAMETER: Final = "parameter:"  # before the name of what is asked for regularly
 LINK_QUALITY: Final = "module:link_quality"
 
 type OnNew = Callable[[Meter, Iterable[RegisterId]], None]
@@ -81,6 +84,11 @@ class Tracker:
         self._other_meter.forget()
         await self._memory.save(self._content())
 
+    async def forget(self) -> None:
+        """Take away what is remembered."""
+        self._other_meter.forget()
+        await self._memory.remove()
+
     def _make_deriver(self, remembered: Remembered) -> Deriver:
         usual = usual_demand_period(self.hass.config.country)
         period = self.entry.options.get(CONF_DEMAND_PERIOD, usual)
@@ -98,6 +106,7 @@ class Tracker:
             meter = self.main
             if not self._deriver.knows_demand:
                 remove_computed(self.hass, self.entry, meter, "demand:")
+            self._forget_parameters(meter)
             self._deriver.know(meter.registers)
         else:
             meter.subentry_id = self.main.subentry_id
@@ -105,6 +114,14 @@ class Tracker:
         self._register(meter)
         for reading in meter.readings.values():
             self.guards[meter.key].accept(reading, saved)
+
+    def _forget_parameters(self, meter: Meter) -> None:
+        """Take away what is asked for no longer."""
+        rows = self.entry.options.get(CONF_PARAMETERS, ())
+        asked = {f"{PARAMETER}{row[CONF_PARAMETER]}" for row in rows}
+        for name in [str(name) for name in meter.registers if str(name).startswith(PARAMETER)]:
+            if name not in asked:
+                remove_computed(self.hass, self.entry, meter, name)
 
     def _register(self, meter: Meter) -> None:
         device_id = register_device(self.hass, self.entry, meter, self._device_id)
@@ -142,6 +159,12 @@ class Tracker:
         """Show how well the module in the meter hears its network, where it says so."""
         if quality:
             self._merge(self.main, [Reading(LINK_QUALITY, Decimal(quality))])
+
+    def note_parameter(self, parameter: str, reply: Reply) -> None:
+        """Show what the meter answered when it was asked for a parameter."""
+        value = Decimal(reply.value) if isinstance(reply.value, int) else reply.value
+        if value is not None:
+            self._merge(self.main, [Reading(f"{PARAMETER}{parameter}", value)])
 
     @callback
     def tick(self) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 import re
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from .errors import MeteringError
 
@@ -129,6 +129,9 @@ class Reply:
     value: int | str | datetime | None
     data: bytes
     read_back: Reply | MeteringError | None = None
+
+
+METER_EVENT: Final = "meter_event"  # the kind of a notice that says no more than its parameter
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ class Link:
     meter is: its id, None where it does not say. answer returns the frame that
     a message of the meter is to be answered with, notice what a message says
     has happened. tunnelled returns what a message carries on from the meter,
-    as part of a stream of its own; nothing for other messages.
+    as part of a stream of its own, nothing for other messages; carry returns
+    the frame that passes octets on to the meter.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Link:
     answer: Callable[[Message, Module], bytes | None] | None = None
     notice: Callable[[Message], Notice | None] | None = None
     tunnelled: Callable[[Message], bytes] | None = None
+    carry: Callable[[bytes], bytes] | None = None
 
 
 _HAN: Final = (LineSettings(2400), LineSettings(2400, parity="E"), LineSettings(9600))
@@ -66,6 +68,7 @@ LINKS: Final = {
             answer=rfc1662.answer,
             notice=rfc1662.notice,
             tunnelled=rfc1662.tunnelled,
+            carry=rfc1662.carry,
         ),
         Link("hdlc", hdlc.take, decode_dlms, _HAN, flag=b"\x7e"),
         Link("p1", p1.take, p1.decode, _P1, silence=p1.SILENCE),

@@ -4,7 +4,7 @@
 """
 
 from .data import NAMES, TYPES
-from .frame import decode, take, tunnelled
+from .frame import carry, decode, take, tunnelled
 from .module import HANDLERS, Handlers, answer, notice
 from .talk import identify, request
 
@@ -14,6 +14,7 @@ __all__ = [
     "TYPES",
     "Handlers",
     "answer",
+    "carry",
     "decode",
     "identify",
     "notice",

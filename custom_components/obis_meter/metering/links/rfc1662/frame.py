@@ -117,3 +117,8 @@ def message(payload: bytes) -> Message:
 def tunnelled(said: Message) -> bytes:
     """Return what a message carries on from the meter as it is; nothing for other messages."""
     return said.data if (said.protocol, said.command) == (TRANSPARENT, DATA) else b""
+
+
+def carry(octets: bytes) -> bytes:
+    """Return the frame that passes octets on to the meter as they are."""
+    return frame(TRANSPARENT, DATA, octets)

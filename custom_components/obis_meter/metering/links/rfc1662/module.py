@@ -7,7 +7,7 @@ error response where we have no other.
 from collections.abc import Callable
 from typing import Final
 
-from ...model import Message, Module, Notice
+from ...model import METER_EVENT, Message, Module, Notice
 from . import data
 from .frame import ACTION, COMMANDS, ERROR, EVENT, GET, RESPONSE, SET, frame
 
@@ -98,4 +98,4 @@ def notice(message: Message) -> Notice | None:
         return None
     said = data.content(message.data[2:])
     number = int.from_bytes(message.data[:2], "little")
-    return Notice("meter_event", f"0x{number:04X}", said.value, said.octets)
+    return Notice(METER_EVENT, f"0x{number:04X}", said.value, said.octets)

@@ -17,13 +17,12 @@ from . import data
 from .frame import (
     ACTION,
     COMMANDS,
-    DATA,
     ERROR,
     GET,
     LONGEST_BODY,
     RESPONSE,
     SET,
-    TRANSPARENT,
+    carry,
     frame,
     message,
     tunnelled,
@@ -138,7 +137,7 @@ def _reply(said: Message) -> Reply:
 def _send(octets: bytes) -> Dialogue[Reply]:
     """Pass octets on, and return the next that come back, pushed telegrams left out."""
     yield Settle(_TRANSPARENT_TOPIC)
-    yield Send(frame(TRANSPARENT, DATA, octets))
+    yield Send(carry(octets))
     payload = yield Expect(_is_answer, ANSWER, _TRANSPARENT_TOPIC, LONGEST)
     return Reply(None, None, None, tunnelled(message(payload)))
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import override
 from zoneinfo import ZoneInfo
 
 from . import han, p1
@@ -10,6 +11,7 @@ from .clock import later
 from .device import Device, Turn, due, pace
 from .han import Country, Grid
 from .household import Household
+from .module import ModuleDevice, ModuleTalk
 from .registers import Truth
 from .snapshot import Snapshot
 
@@ -59,9 +61,31 @@ class Meter:
             yield turn, self.household.at(later(when, -turn.lag))
 
 
+@dataclass(frozen=True, slots=True)
+class ModuleMeter(Meter):
+    """A meter that also talks with its communication module."""
+
+    talk: ModuleTalk
+
+    @override
+    def telegrams(self, when: datetime) -> Iterator[bytes]:
+        """Yield telegrams, questions and events."""
+        yield from Meter.telegrams(self, when)
+        yield from self.talk.spontaneous(when)
+
+    def respond(self, heard: bytes, when: datetime) -> bytes:
+        """Return the answers to what the module said."""
+        return self.talk.respond(heard)
+
+
 _OSLO, _STOCKHOLM, _AMSTERDAM = "Europe/Oslo", "Europe/Stockholm", "Europe/Amsterdam"
 _BRUSSELS, _LUXEMBOURG = "Europe/Brussels", "Europe/Luxembourg"
 _HOURLY = timedelta(hours=1)
+
+
+def _module(serial: str = "202600012345") -> ModuleDevice:
+    return ModuleDevice(inner=han.aidon(meter_id=serial), serial=serial)
+
 
 METERS: dict[str, Model] = {
     "aidon": Model("Aidon 6534, Norway, three phases", han.aidon(), _OSLO),
@@ -78,6 +102,7 @@ METERS: dict[str, Model] = {
     "kamstrup-it": Model("Kamstrup, Norway, IT grid", han.kamstrup(grid=Grid.IT), _OSLO),
     "kamstrup-1ph": Model("Kamstrup, Norway, one phase", han.kamstrup(phases=1), _OSLO),
     "kamstrup-se": Model("Kamstrup, Sweden", han.kamstrup(country=Country.SE), _STOCKHOLM),
+    "module": Model("Meter with a communication module (RFC 1662)", _module(), _OSLO),
     "p1": Model("P1 of the Netherlands (DSMR 5) with gas", p1.NL, _AMSTERDAM),
     "p1-1ph": Model("P1 of the Netherlands (ESMR 5), one phase", p1.NL_1PH, _AMSTERDAM),
     "p1-be": Model("P1 of Belgium with monthly peak, gas and water", p1.BE, _BRUSSELS, 1),
@@ -108,4 +133,6 @@ def meter(name: str, start: datetime | None = None, seed: int = 1) -> Meter:
         day_tariff=model.day_tariff,
         gas_every=model.gas_every,
     )
+    if isinstance(model.device, ModuleDevice):
+        return ModuleMeter(name, model, household, start, ModuleTalk(model.device))
     return Meter(name, model, household, start)

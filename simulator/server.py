@@ -117,6 +117,10 @@ class Server(ABC):
         await self._connect()
         self._news.set()
 
+    async def say(self, data: bytes) -> None:
+        """Send something out of turn."""
+        await self._carry(data)
+
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime
 from pathlib import Path
+import socket
 
 from homeassistant.core import HomeAssistant
 import pytest
@@ -127,6 +128,14 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "LEAST_PATIENCE", 0.5)
     monkeypatch.setattr(connection, "FIRST_DELAY", 0.05)
     monkeypatch.setattr(connection, "LONGEST_DELAY", 0.2)
+
+
+def free_port() -> int:
+    """Return a TCP port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def p1(*lines: str, ident: str = "ISk5\\2MT382") -> bytes:

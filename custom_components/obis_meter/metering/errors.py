@@ -20,3 +20,7 @@ class DecodeError(MeteringError):
 
 class Incomplete(DecodeError):
     """The payload ends early; it waits for the rest in the next frame."""
+
+
+class InnerCheckError(MeteringError):
+    """A check inside an intact frame is wrong; what it covers is read all the same."""

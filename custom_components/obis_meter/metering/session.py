@@ -1,7 +1,7 @@
 """Sans-IO engine of one stream: bytes in, events out."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from .errors import FrameError, Incomplete, MeteringError
@@ -82,7 +82,7 @@ class Session:
             case _:
                 yield from outcome
 
-    def _decode(self, payload: bytes) -> list[Telegram | Message] | MeteringError:
+    def _decode(self, payload: bytes) -> Sequence[Event] | MeteringError:
         try:
             return self.link.decode(payload)
         except MeteringError as err:

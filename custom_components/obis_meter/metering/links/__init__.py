@@ -1,15 +1,17 @@
 """LINKS: one row per interface; a new interface is a module here and a row below."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ..errors import MeteringError
 from ..model import LineSettings, Message, Telegram
 from ..notification import decode as decode_dlms
-from . import bare, hdlc, p1
+from ..sml import decode as decode_sml
+from . import bare, hdlc, p1, sml
 
 type Take = Callable[[bytearray], bytes | None]
-type Decode = Callable[[bytes], list[Telegram | Message]]
+type Decode = Callable[[bytes], Sequence[Telegram | Message | MeteringError]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,8 @@ class Link:
 
     take removes one frame from the buffer and returns its payload; None wants
     more bytes; FrameError has removed at least one byte. decode reads a
-    payload; Incomplete wants the next frame's payload behind it.
+    payload; Incomplete wants the next frame's payload behind it, and an error
+    among what was read is a warning.
     checked: a frame carries a check sequence. silence: what a pause on the
     line stands for. flag: what may stand open across a pause, because it
     closes one frame and opens the next. lines: the usual line settings, most
@@ -36,12 +39,14 @@ class Link:
 
 _HAN: Final = (LineSettings(2400), LineSettings(2400, parity="E"), LineSettings(9600))
 _P1: Final = (LineSettings(115200), LineSettings(9600, 7, "E"))
+_SML: Final = (LineSettings(9600),)
 
 LINKS: Final = {
     link.name: link
     for link in (
         Link("hdlc", hdlc.take, decode_dlms, _HAN, flag=b"\x7e"),
         Link("p1", p1.take, p1.decode, _P1, silence=p1.SILENCE),
+        Link("sml", sml.take, decode_sml, _SML),
         Link("llc-apdu", bare.take_llc, decode_dlms, _HAN, checked=False),
         Link("apdu", bare.take_apdu, decode_dlms, _HAN, checked=False),
         Link("hex", bare.take_hex, decode_dlms, _HAN, checked=False, silence=b"\n"),

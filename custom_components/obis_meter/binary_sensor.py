@@ -1,17 +1,29 @@
-"""Whether the meter is heard."""
+"""Whether the meter is heard, and what the bits of its status words say."""
 
-from typing import override
+from collections.abc import Iterable
+from typing import Final, override
 
 from homeassistant.components.binary_sensor import BinarySensorEntity
 from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
 from homeassistant.const import EntityCategory
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import ObisMeterConfigEntry
+from .coordinator import ObisMeterConfigEntry, ObisMeterCoordinator
 from .entity import ObisMeterEntity
+from .meter import Meter, RegisterId
+from .metering.flags import FLAGS, Flag, is_set
 
 PARALLEL_UPDATES = 0
+
+_DEVICE_CLASSES: Final = {
+    "fatal_error": BinarySensorDeviceClass.PROBLEM,
+    "magnetic_field": BinarySensorDeviceClass.TAMPER,
+    "phase_sequence": BinarySensorDeviceClass.PROBLEM,
+    "terminal_cover": BinarySensorDeviceClass.TAMPER,
+    "voltage_present_phase": BinarySensorDeviceClass.POWER,
+}
+"""Key of a flag -> what it is to Home Assistant, where that has a class for it."""
 
 
 async def async_setup_entry(
@@ -19,9 +31,19 @@ async def async_setup_entry(
     entry: ObisMeterConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the connectivity of the port."""
+    """Add the connectivity of the port, and the flags of each status word that is named."""
     coordinator = entry.runtime_data
     async_add_entities([Connectivity(coordinator, coordinator.main, "connectivity", listens=False)])
+
+    @callback
+    def add(meter: Meter, names: Iterable[RegisterId]) -> None:
+        async_add_entities(
+            FlagSensor(coordinator, meter, name, flag)
+            for name in names
+            for flag in FLAGS.get(name, ())
+        )
+
+    entry.async_on_unload(coordinator.async_on_new_registers(add))
 
 
 class Connectivity(ObisMeterEntity, BinarySensorEntity):
@@ -42,3 +64,29 @@ class Connectivity(ObisMeterEntity, BinarySensorEntity):
     def is_on(self) -> bool:
         """Return whether the meter is heard."""
         return self.coordinator.connection.up
+
+
+class FlagSensor(ObisMeterEntity, BinarySensorEntity):
+    """One bit of a status word."""
+
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+
+    def __init__(
+        self, coordinator: ObisMeterCoordinator, meter: Meter, name: RegisterId, flag: Flag
+    ) -> None:
+        """Take name and meaning from the flag's row."""
+        super().__init__(coordinator, meter, name)
+        self._name, self._bit = name, flag.bit
+        self._attr_unique_id = f"{meter.key}_{name}_{flag.bit}"
+        self._attr_translation_key = flag.key
+        self._attr_device_class = _DEVICE_CLASSES.get(flag.key)
+        self._attr_entity_registry_enabled_default = not flag.hidden
+        if flag.phase:
+            self._attr_translation_placeholders = {"phase": str(flag.phase)}
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """Return whether the bit is set; None for unknown."""
+        reading = self.meter.readings.get(self._name)
+        return is_set(self._name, reading.value, self._bit) if reading else None

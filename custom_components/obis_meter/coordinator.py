@@ -27,7 +27,7 @@ from .const import (
     LOGGER,
     usual_demand_period,
 )
-from .issues import OtherMeter
+from .issues import Issues
 from .memory import SOMETIME, SOON, Memory, content
 from .meter import Meter, RegisterId
 from .metering import identity
@@ -80,7 +80,7 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
         self._notifier = Notifier(hass, interval)
         self._device_id: str | None = None
         self._on_new: list[OnNew] = []
-        self._other_meter = OtherMeter(hass, entry)
+        self._issues = Issues(hass, entry)
 
     def _make_deriver(self, state: DerivedState) -> Deriver:
         usual = usual_demand_period(self.hass.config.country)
@@ -122,7 +122,7 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
 
     async def _stop(self) -> None:
         self._notifier.stop()
-        self._other_meter.forget()
+        self._issues.forget()
         await self.memory.save(self._content())
 
     def _content(self) -> dict[str, Any]:
@@ -196,7 +196,7 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
 
     def _on_telegram(self, telegram: Telegram) -> bool:
         """Take a telegram in, unless it is another meter's; a fault of ours costs it alone."""
-        if self._other_meter.speaks(telegram.meter):
+        if self._issues.is_foreign(telegram):
             return False
         try:
             self._take(telegram)

@@ -45,9 +45,9 @@ FLAGS: Final[Mapping[ObisCode | str, tuple[Flag, ...]]] = {
     ),
 }
 
-_FIXED: Final = {FNN: (0xFF, 0x04), EDL: (0xFFFF_0004, 0)}
+_FIXED: Final[Mapping[ObisCode | str, tuple[int, int]]] = {FNN: (0xFF, 0x04), EDL: (0xFFFF_0004, 0)}
 """Bits that are always the same, and how: without them it is another word."""
-_EXPORTING: Final = {FNN: 11, EDL: 5}
+_EXPORTING: Final[Mapping[ObisCode | str, int]] = {FNN: 11, EDL: 5}
 _VERSION: Final = 0x04  # the bit that tells the one from the other
 _HEX: Final = re.compile(r"[0-9A-Fa-f]{8}")
 
@@ -66,11 +66,11 @@ def is_set(name: ObisCode | str, value: Value, bit: int) -> bool | None:
             word = int(value, 16)
         case _:
             return None
-    mask, fixed = _FIXED.get(name, (0, 0)) if isinstance(name, ObisCode) else (0, 0)
+    mask, fixed = _FIXED.get(name, (0, 0))
     return bool(word >> bit & 1) if word & mask == fixed else None
 
 
-def exporting(name: ObisCode, value: Value) -> bool | None:
+def exporting(name: ObisCode | str, value: Value) -> bool | None:
     """Tell the direction of power from a status word; None where it does not say."""
     return is_set(name, value, _EXPORTING[name]) if name in _EXPORTING else None
 

@@ -92,6 +92,7 @@ def test_history_is_not_in_the_catalogue() -> None:
         ("1-0:2.8.0*100", "energy_export_reset"),
         ("1-0:1.8.1*96", None),
         ("1-0:1.8.0*95", None),
+        ("7-0:1.8.0*96", None),
         ("1-0:16.7.0*96", None),
         ("1-0:81.7.26", "current_angle_phase"),
         ("1-0:96.5.0", "status_word"),

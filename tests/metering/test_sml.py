@@ -218,6 +218,7 @@ class TestEntries:
         assert value(entry(TOTAL, unsigned(2**64 - 1, 8), scaler=-4)) == "1844674407370955.1615"
         assert value(entry(TOTAL, unsigned(2324), scaler=3)) == "2324000"
         assert value(entry(TOTAL, signed(-12), scaler=0, unit=27)) == "-12"
+        assert value(entry(TOTAL, b"\x42\x01", scaler=0)) == "1"
 
     @pytest.mark.parametrize(
         "missing", [ABSENT, items([unsigned(1), UPTIME])], ids=["absent", "list"]

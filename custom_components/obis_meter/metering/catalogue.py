@@ -166,7 +166,7 @@ _OF_MAKERS: Final = {
 
 _SPANS: Final = {96: "day", 97: "week", 98: "month", 99: "year", 100: "reset"}
 """F group -> the span of energy that German meters tell: 1, 7, 30, 365 days, since the reset."""
-_WITH_SPANS: Final = ((1, 8, 0), (2, 8, 0))
+_WITH_SPANS: Final = ((1, 1, 8, 0), (1, 2, 8, 0))  # A, C, D, E
 
 _GAS: Final = Register("gas", _Q.GAS)
 _HEAT: Final = Register("heat", _Q.HEAT)
@@ -269,7 +269,7 @@ def _column(code: ObisCode) -> Register | None:
 
 def _span(code: ObisCode) -> Register | None:
     name, row = _SPANS.get(code.f), _COLUMNS.get((code.c, code.d))
-    if name is None or row is None or (code.c, code.d, code.e) not in _WITH_SPANS:
+    if not (name and row and (code.a, code.c, code.d, code.e) in _WITH_SPANS):
         return None
     return Register(f"{row.key}_{name}", row.quantity, diagnostic=True, hidden=True, past=True)
 
@@ -301,7 +301,7 @@ def keys() -> frozenset[str]:
     tables = (REGISTERS, _COLUMNS, _OF_MAKERS, DERIVED)
     rows = (*chain.from_iterable(table.values() for table in tables), *MBUS)
     tariffs = {f"{row.key}_tariff" for row in _COLUMNS.values() if _has_tariffs(row)}
-    totals = {_COLUMNS[c, d].key for c, d, _ in _WITH_SPANS}
+    totals = {_COLUMNS[c, d].key for _, c, d, _ in _WITH_SPANS}
     spans = {f"{key}_{name}" for key in totals for name in _SPANS.values()}
     return frozenset(row.key for row in rows) | tariffs | spans
 

@@ -120,9 +120,9 @@ class ServerId:
 def server_id(octets: bytes) -> ServerId | None:
     """Read the id of an SML meter; None for one of nothing but zeros.
 
-    0A (09 before 2013), medium, maker(3), block, number(4) is the number of DIN 43863-5
-    on the meter's plate; 06, maker(3), .. and 01, M-Bus maker(2), BCD number(4), version,
-    medium came before it. Some old meters send text.
+    0A (09 on older meters), medium, maker(3), block, number(4) is the number of DIN 43863-5
+    on the meter's plate; old EMH and EasyMeter send 06, maker(3), .. or 01, M-Bus maker(2),
+    BCD number(4), version, medium. Some old meters send text.
     """
     if not octets.strip(b"\0"):
         return None

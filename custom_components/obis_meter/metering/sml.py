@@ -48,10 +48,8 @@ def is_check(data: bytes | bytearray, sent: bytes | bytearray) -> bool:
 
     Holley DTZ541 send CRC-16/KERMIT high byte first.
     """
-    return sent in (
-        crc16_x25(data).to_bytes(2, "little"),
-        crc16_kermit(data).to_bytes(2, "big"),
-    )
+    low_first, high_first = int.from_bytes(sent, "little"), int.from_bytes(sent, "big")
+    return low_first == crc16_x25(data) or high_first == crc16_kermit(data)
 
 
 def element(cursor: Cursor, depth: int = 0) -> Element:
@@ -186,12 +184,13 @@ def _reading(entry: _Entry, who: ServerId | None, status: Number | None) -> Read
 
 
 def _mended(number: Number, code: ObisCode, who: ServerId | None, status: Number | None) -> int:
-    """Return a power that was too long for its bytes: negative, while the meter says import."""
-    if number >= 0 or status is None or who is None or who.maker is None or who.number is None:
+    """Read a power as unsigned that a meter sent too short: negative, while it says import."""
+    if number >= 0 or status is None or not (who and who.maker and who.number):
         return number
-    if flags.exporting(flags.status_word(status), Decimal(status)) is not False:
-        return number
-    if any(row.concerns(who.maker, who.number, code, number.size) for row in SHORT_POWERS):
+    imports = flags.exporting(flags.status_word(status), Decimal(status)) is False
+    if imports and any(
+        row.concerns(who.maker, who.number, code, number.size) for row in SHORT_POWERS
+    ):
         return number + (1 << 8 * number.size)
     return number
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 INTEGRATION = ROOT / "custom_components" / "obis_meter"
 sys.path.insert(0, str(INTEGRATION))
 
-from metering import catalogue  # noqa: E402
+from metering import catalogue, flags  # noqa: E402
 
 _BRAND = {"icon.png": 256, "icon@2x.png": 512, "dark_icon.png": 256, "dark_icon@2x.png": 512}
 _ERRORS = re.compile(
@@ -44,11 +44,11 @@ def _read(name: str) -> dict[str, Any]:
 
 
 def _names(english: dict[str, Any]) -> Iterator[str]:
-    """Every register of the catalogue has a name, and no name is left over."""
-    named = set(english["entity"]["sensor"])
-    wanted = set(catalogue.keys())
-    for key in sorted(wanted ^ named):
-        yield f"entity.sensor.{key}: {'no name' if key in wanted else 'names no register'}"
+    """Every register of the catalogue and every flag has a name, and no name is left over."""
+    wanted = {"sensor": catalogue.keys(), "binary_sensor": flags.keys() | {"connectivity"}}
+    for kind, keys in wanted.items():
+        for key in sorted(keys ^ set(english["entity"][kind])):
+            yield f"entity.{kind}.{key}: {'no name' if key in keys else 'names nothing'}"
 
 
 def _exceptions(english: dict[str, Any]) -> Iterator[str]:

@@ -21,6 +21,11 @@ def crc16_x25(data: bytes) -> int:
     return _crc(_X25, data, 0xFFFF) ^ 0xFFFF
 
 
+def crc16_kermit(data: bytes) -> int:
+    """Return the CRC-16/KERMIT that some SML meters send."""
+    return _crc(_X25, data, 0)
+
+
 def crc16_arc(data: bytes) -> int:
     """Return the CRC-16/ARC of a P1 telegram, `/` to `!` inclusive (DSMR 5.0.2, 6.2)."""
     return _crc(_ARC, data, 0)

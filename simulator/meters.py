@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import override
 from zoneinfo import ZoneInfo
 
-from . import han, p1
+from . import han, p1, smlmeters
 from .clock import later
 from .device import Device, Turn, due, pace
 from .han import Country, Grid
@@ -79,7 +79,7 @@ class ModuleMeter(Meter):
 
 
 _OSLO, _STOCKHOLM, _AMSTERDAM = "Europe/Oslo", "Europe/Stockholm", "Europe/Amsterdam"
-_BRUSSELS, _LUXEMBOURG = "Europe/Brussels", "Europe/Luxembourg"
+_BRUSSELS, _LUXEMBOURG, _BERLIN = "Europe/Brussels", "Europe/Luxembourg", "Europe/Berlin"
 _HOURLY = timedelta(hours=1)
 
 
@@ -110,6 +110,11 @@ METERS: dict[str, Model] = {
     "p1-se": Model("P1 of Sweden: no tariffs, no meter id", p1.SE, _STOCKHOLM),
     "p1-se-winter": Model("P1 of Sweden, winter time all year", p1.SE_WINTER, _STOCKHOLM),
     "p1-v2": Model("P1 of DSMR 2.2: no CRC, hourly gas", p1.V2, _AMSTERDAM, 2, _HOURLY),
+    "sml": Model("SML of Germany: Iskraemeco, PIN entered", smlmeters.WITH_PIN, _BERLIN, 1),
+    "sml-no-pin": Model("the same without its PIN", smlmeters.WITHOUT_PIN, _BERLIN, 1),
+    "sml-dzg": Model("SML: DZG that sends power too short", smlmeters.DZG, _BERLIN, 1),
+    "sml-emh": Model("SML: old EMH, power without sign", smlmeters.EMH, _BERLIN, 1),
+    "sml-holley": Model("SML: Holley with voltages and currents", smlmeters.HOLLEY, _BERLIN, 1),
 }
 
 

@@ -59,6 +59,14 @@ _PHASES = {
 }
 
 
+def _net(snapshot: Snapshot) -> int:
+    return snapshot.active_import - snapshot.active_export
+
+
+def _net_of_phase(index: int) -> Register:
+    return Register("W", 0, lambda s: s.phases[index].active_import - s.phases[index].active_export)
+
+
 def _tariff(attribute: str, index: int) -> Register:
     return Register("Wh", 0, lambda snapshot: getattr(snapshot, attribute)[index])
 
@@ -71,6 +79,9 @@ REGISTERS: dict[str, Register] = {
     **{code: Register(unit, exp, attrgetter(name)) for code, (unit, exp, name) in _TOTALS.items()},
     **{code: _tariff(*place) for code, place in _TARIFFS.items()},
     **{f"{c + 20 * n}.7.0": _phase(n, *row) for c, row in _PHASES.items() for n in range(3)},
+    "15.7.0": Register("W", 0, lambda snapshot: abs(_net(snapshot))),
+    "16.7.0": Register("W", 0, _net),
+    **{f"{36 + 20 * n}.7.0": _net_of_phase(n) for n in range(3)},
 }
 
 

@@ -1,6 +1,7 @@
-"""Whether the meter is heard."""
+"""Whether the meter is heard, and what the bits of its status words say."""
 
-from typing import override
+from collections.abc import Iterable
+from typing import Final, override
 
 from homeassistant.components.binary_sensor import BinarySensorEntity
 from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
@@ -8,11 +9,21 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import ObisMeterConfigEntry
+from .coordinator import ObisMeterConfigEntry, ObisMeterCoordinator
 from .entity import ObisMeterEntity
-from .meter import Meter
+from .meter import Meter, RegisterId
+from .metering.flags import FLAGS, Flag, is_set
 
 PARALLEL_UPDATES = 0
+
+_DEVICE_CLASSES: Final = {
+    "fatal_error": BinarySensorDeviceClass.PROBLEM,
+    "magnetic_field": BinarySensorDeviceClass.TAMPER,
+    "phase_sequence": BinarySensorDeviceClass.PROBLEM,
+    "terminal_cover": BinarySensorDeviceClass.TAMPER,
+    "voltage_present_phase": BinarySensorDeviceClass.POWER,
+}
+"""Key of a flag -> what it is to Home Assistant, where that has a class for it."""
 
 
 async def async_setup_entry(
@@ -20,7 +31,7 @@ async def async_setup_entry(
     entry: ObisMeterConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the connectivity of each meter, now and whenever one joins."""
+    """Add the connectivity of each meter, and the flags of each status word that is named."""
     coordinator = entry.runtime_data
 
     @callback
@@ -29,6 +40,14 @@ async def async_setup_entry(
         async_add_entities([entity], config_subentry_id=main.subentry_id)
 
     entry.async_on_unload(coordinator.async_on_new_meters(add))
+
+    @callback
+    def add_flags(meter: Meter, names: Iterable[RegisterId]) -> None:
+        flags = [(name, flag) for name in names for flag in FLAGS.get(name, ())]
+        sensors = [FlagSensor(coordinator, meter, name, flag) for name, flag in flags]
+        async_add_entities(sensors, config_subentry_id=meter.subentry_id)
+
+    entry.async_on_unload(coordinator.async_on_new_registers(add_flags))
 
 
 class Connectivity(ObisMeterEntity, BinarySensorEntity):
@@ -49,3 +68,29 @@ class Connectivity(ObisMeterEntity, BinarySensorEntity):
     def is_on(self) -> bool:
         """Return whether the meter is heard."""
         return self.meter.heard
+
+
+class FlagSensor(ObisMeterEntity, BinarySensorEntity):
+    """One bit of a status word."""
+
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+
+    def __init__(
+        self, coordinator: ObisMeterCoordinator, meter: Meter, name: RegisterId, flag: Flag
+    ) -> None:
+        """Take name and meaning from the flag's row."""
+        super().__init__(coordinator, meter, name)
+        self._name, self._bit = name, flag.bit
+        self._attr_unique_id = f"{meter.key}_{name}_{flag.bit}"
+        self._attr_translation_key = flag.key
+        self._attr_device_class = _DEVICE_CLASSES.get(flag.key)
+        self._attr_entity_registry_enabled_default = not flag.hidden
+        if flag.phase:
+            self._attr_translation_placeholders = {"phase": str(flag.phase)}
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """Return whether the bit is set; None for unknown."""
+        reading = self.meter.readings.get(self._name)
+        return is_set(self._name, reading.value, self._bit) if reading else None

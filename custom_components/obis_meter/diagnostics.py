@@ -22,12 +22,12 @@ from .metering.submeters import register_of
 REDACTED: Final = "**REDACTED**"
 _NAMES: Final = ("meter_id", "meter_number", "logical_device_name")
 _RUN: Final = re.compile(rb"[0-9A-Za-z]{5,}")
-_HEX: Final = re.compile(r"(?:[0-9A-F]{2}){5,}")
+_HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2}){5,}")
 _NUMBER: Final = re.compile(r"\d{5,}")
 _SHORTEST: Final = 5  # characters; shorter texts are states
 _HARMLESS: Final = (
     *("protocol_version", "meter_model", "firmware", "tariff"),
-    *("breaker", "device_type", "valve", "message_code"),
+    *("breaker", "device_type", "valve", "message_code", "maker", "status_word"),
 )
 
 

@@ -48,7 +48,7 @@ CONF_PROTOCOL: Final = "protocol"
 RAW, RFC2217 = "socket", "rfc2217"
 
 LINES: Final = ("2400 8N1", "2400 8E1", "115200 8N1", "9600 7E1", "9600 8N1")
-"""The line settings of HAN and P1 interfaces; any other can be typed."""
+"""The line settings of HAN, P1 and optical interfaces; any other can be typed."""
 
 _TCP_PORT: Final = probatio.All(
     NumberSelector(NumberSelectorConfig(min=1, max=65535, step=1, mode=NumberSelectorMode.BOX)),

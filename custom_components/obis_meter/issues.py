@@ -1,10 +1,41 @@
 """What an owner is told in the repairs."""
 
+from typing import Final
+
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 
-from .const import DOMAIN
+from .const import CONF_LINK, DOMAIN
+from .metering.model import Telegram
+from .metering.pin import PinWatch
+
+_PIN_HELP: Final = (
+    "https://github.com/obis-smart-meter/obis-smart-meter#german-meters-and-their-pin"
+)
+
+
+class Issues:
+    """Watches telegrams for what their owner can put right."""
+
+    def __init__(
+        self, hass: HomeAssistant, entry: ConfigEntry, name: str | None, expected: str | None
+    ) -> None:
+        """Expect the meter with an id, which its owner calls by a name; any, without an id."""
+        self._other_meter = OtherMeter(hass, entry, name, expected)
+        self._pin = PinMissing(hass, entry)
+
+    def is_foreign(self, telegram: Telegram) -> bool:
+        """Look at a telegram; tell whether it is another meter's."""
+        if self._other_meter.speaks(telegram.meter):
+            return True
+        self._pin.hears(telegram)
+        return False
+
+    def forget(self) -> None:
+        """Take all messages back."""
+        self._other_meter.forget()
+        self._pin.forget()
 
 
 class OtherMeter:
@@ -56,4 +87,45 @@ class OtherMeter:
                 "expected": expected,
                 "found": found,
             },
+        )
+
+
+class PinMissing:
+    """Watches whether an SML meter holds back what its PIN would open."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+        """Suspect nothing; meters of other interfaces have no such PIN."""
+        self._hass = hass
+        self._entry = entry
+        self._issue = f"pin_missing_{entry.entry_id}"
+        self._watch = PinWatch() if entry.data[CONF_LINK] == "sml" else None
+        self._told = False
+
+    def hears(self, telegram: Telegram) -> None:
+        """Tell the owner once it is certain; take that back when the meter tells everything."""
+        if not self._watch:
+            return
+        self._watch.note(telegram.readings)
+        if self._watch.missing and not self._told:
+            self._told = True
+            self._tell()
+        elif not self._watch.missing:
+            self.forget()
+
+    def forget(self) -> None:
+        """Take the message back."""
+        if self._told:
+            ir.async_delete_issue(self._hass, DOMAIN, self._issue)
+            self._told = False
+
+    def _tell(self) -> None:
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            self._issue,
+            is_fixable=False,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="pin_missing",
+            translation_placeholders={"name": self._entry.title},
+            learn_more_url=_PIN_HELP,
         )

@@ -16,15 +16,16 @@ class Notifier:
         """Tell each reader at most once in interval, in seconds; 0 is every change."""
         self._hass = hass
         self._interval = interval
-        self._readers: dict[Address, CALLBACK_TYPE] = {}
+        self._readers: dict[Address, list[CALLBACK_TYPE]] = {}
         self._told: dict[Address, float] = {}
         self._waiting: dict[Address, None] = {}
         self._cancel: CALLBACK_TYPE | None = None
 
     def add(self, address: Address, reader: CALLBACK_TYPE) -> Callable[[], object]:
         """Tell reader of changes of one register, until the result is called."""
-        self._readers[address] = reader
-        return partial(self._readers.pop, address, None)
+        readers = self._readers.setdefault(address, [])
+        readers.append(reader)
+        return partial(readers.remove, reader)
 
     def changed(self, addresses: Iterable[Address], *, at_once: bool = False) -> None:
         """Tell at once what was not told within the interval, and the rest at its end."""
@@ -54,6 +55,7 @@ class Notifier:
 
     def _tell(self, address: Address, now: float) -> None:
         self._waiting.pop(address, None)
-        if reader := self._readers.get(address):
+        if readers := self._readers.get(address):
             self._told[address] = now
-            reader()
+            for reader in tuple(readers):
+                reader()

@@ -32,9 +32,13 @@ async def preview(hass: HomeAssistant, readings: Iterable[Reading]) -> str:
     lines = [
         (_ORDER.index(row.quantity), _line(names, reading, row))
         for reading, row in rows
-        if row and row.quantity in _ORDER and not row.phase and isinstance(reading.value, Decimal)
+        if row and _tells(row) and isinstance(reading.value, Decimal)
     ]
     return "\n".join(line for _, line in sorted(lines, key=itemgetter(0))[:_SHOWN])
+
+
+def _tells(row: Register) -> bool:
+    return row.quantity in _ORDER and not row.phase and not row.past
 
 
 def _line(names: dict[str, str], reading: Reading, row: Register) -> str:

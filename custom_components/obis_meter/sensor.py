@@ -11,6 +11,7 @@ from homeassistant.components.sensor import (
     SensorStateClass as State,
 )
 from homeassistant.const import (
+    DEGREE,
     EntityCategory,
     UnitOfApparentPower,
     UnitOfElectricCurrent,
@@ -67,6 +68,7 @@ MEANINGS: Final = {
     Quantity.CURRENT: Meaning(Device.CURRENT, State.MEASUREMENT, UnitOfElectricCurrent.AMPERE),
     Quantity.FREQUENCY: Meaning(Device.FREQUENCY, State.MEASUREMENT, UnitOfFrequency.HERTZ),
     Quantity.POWER_FACTOR: Meaning(Device.POWER_FACTOR, State.MEASUREMENT),
+    Quantity.ANGLE: Meaning(None, State.MEASUREMENT_ANGLE, DEGREE),
     Quantity.GAS: Meaning(Device.GAS, State.TOTAL_INCREASING, UnitOfVolume.CUBIC_METERS),
     Quantity.WATER: Meaning(Device.WATER, State.TOTAL_INCREASING, UnitOfVolume.CUBIC_METERS),
     Quantity.VOLUME: Meaning(None, State.TOTAL_INCREASING, UnitOfVolume.CUBIC_METERS),
@@ -153,7 +155,7 @@ class RegisterSensor(ReadingSensor):
         self._attr_translation_key = register.key
         self._attr_translation_placeholders = _placeholders(register)
         self._attr_device_class = meaning.device_class
-        self._attr_state_class = State.TOTAL if register.signed else meaning.state_class
+        self._attr_state_class = _state_class(register, meaning)
         self._attr_native_unit_of_measurement = meaning.unit
         self._attr_entity_registry_enabled_default = not register.hidden
         if register.diagnostic:
@@ -204,6 +206,12 @@ class ParameterSensor(ReadingSensor):
         rows = coordinator.config_entry.options.get(CONF_PARAMETERS, ())
         names = {row[CONF_PARAMETER]: row[CONF_NAME] for row in rows}
         self._attr_name = names.get(parameter, parameter)
+
+
+def _state_class(register: Register, meaning: Meaning) -> State | None:
+    if register.past:
+        return None
+    return State.TOTAL if register.signed else meaning.state_class
 
 
 def _placeholders(register: Register) -> dict[str, str]:

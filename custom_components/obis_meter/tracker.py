@@ -20,7 +20,7 @@ from .const import (
     LOGGER,
     usual_demand_period,
 )
-from .issues import OtherMeter
+from .issues import Issues
 from .memory import SOMETIME, SOON, Memory, Remembered, content
 from .meter import Meter, RegisterId
 from .metering import identity
@@ -66,7 +66,7 @@ class Tracker:
         self._memory = Memory(hass, main.subentry_id or entry.entry_id)
         self._notifier = notifier
         self._on_new = on_new
-        self._other_meter = OtherMeter(hass, entry, main.name, expected)
+        self._issues = Issues(hass, entry, main.name, expected)
         self._stumbled: set[str] = set()
         self._device_id: str | None = None
         self._deriver = self._make_deriver(Remembered())
@@ -81,12 +81,12 @@ class Tracker:
 
     async def save(self) -> None:
         """Write what is known to disk, and let go of what the owner was told."""
-        self._other_meter.forget()
+        self._issues.forget()
         await self._memory.save(self._content())
 
     async def forget(self) -> None:
         """Take away what is remembered."""
-        self._other_meter.forget()
+        self._issues.forget()
         await self._memory.remove()
 
     def _make_deriver(self, remembered: Remembered) -> Deriver:
@@ -135,7 +135,7 @@ class Tracker:
 
     def take(self, telegram: Telegram) -> bool:
         """Take a telegram in, unless it is another meter's; a fault of ours costs it alone."""
-        if self._other_meter.speaks(telegram.meter):
+        if self._issues.is_foreign(telegram):
             return False
         try:
             self._take(telegram)

@@ -88,6 +88,20 @@ async def test_a_meter_in_the_network_is_found_with_its_gas_meter(
     assert added["result"].state is ConfigEntryState.LOADED
 
 
+async def test_a_german_meter_is_known_by_the_number_on_its_plate(
+    hass: HomeAssistant, pty_meter: Serve[PtyServer]
+) -> None:
+    server = await pty_meter("sml")
+    flow_id = await begin(hass, "serial")
+    found = await listen(hass, flow_id, {"port": server.url, "line": "9600_8n1"})
+    shown = found["description_placeholders"]
+    assert (shown["name"], shown["meter"]) == ("Iskraemeco", "1ISK0070001234")
+    assert "- Power net: " in shown["readings"]
+    added = await hass.config_entries.flow.async_configure(flow_id, {})
+    await hass.async_block_till_done()
+    assert (added["data"]["link"], added["data"]["line"]) == ("sml", "9600 8N1")
+
+
 @pytest.mark.usefixtures("short_waits")
 async def test_a_meter_without_an_id_is_added_under_the_entry(
     hass: HomeAssistant, tcp_meter: Serve[TcpServer]

@@ -9,6 +9,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 
 from custom_components.obis_meter.const import DOMAIN
+from custom_components.obis_meter.metering.links import LINKS
 from simulator.meters import METERS
 from simulator.serve import PtyServer, TcpServer
 
@@ -45,15 +46,21 @@ async def test_registers_become_sensors_that_the_energy_dashboard_takes(
     assert hass.states.get("sensor.meter_voltage_l2").attributes["unit_of_measurement"] == "V"
 
 
+def shows(hass: HomeAssistant, prefix: str) -> bool:
+    return any(each.startswith(prefix) for each in hass.states.async_entity_ids("sensor"))
+
+
 @pytest.mark.parametrize("name", METERS)
 async def test_every_simulated_meter_is_shown(
     hass: HomeAssistant, tcp_meter: Serve[TcpServer], name: str
 ) -> None:
     server = await tcp_meter(name, speed=500)
-    link = "p1" if name.startswith("p1") else "hdlc"
+    family = name.partition("-")[0]
+    link = family if family in LINKS else "hdlc"
     await set_up(hass, entry_for(server.url, link, title="Meter"))
-    await until(hass, lambda: hass.states.get("sensor.meter_power_import") is not None)
-    await until(hass, lambda: any("energy" in e for e in hass.states.async_entity_ids("sensor")))
+    quantities = ("energy",) if name == "sml-no-pin" else ("energy", "power")
+    for quantity in quantities:
+        await until(hass, lambda q=quantity: shows(hass, f"sensor.meter_{q}_"))
     for each in hass.states.async_all("sensor"):
         assert each.state not in (STATE_UNAVAILABLE, STATE_UNKNOWN), each.entity_id
 

@@ -14,13 +14,18 @@ import re
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from simulator.device import Device
 from simulator.hanmeter import HanMeter
 from simulator.meters import METERS, meter
+from simulator.module import ModuleDevice
+from simulator.p1meter import P1Meter
+from simulator.smlmeter import SmlMeter
 
 TESTS = Path(__file__).parents[1]
 OWN = TESTS / "captures"
 SHARED = Path(os.environ.get("OBIS_CAPTURES") or TESTS.parents[1] / "shared" / "captures")
 
+_LINKS = {ModuleDevice: "rfc1662", HanMeter: "hdlc", P1Meter: "p1", SmlMeter: "sml"}
 _CHECK = re.compile(rb"![0-9A-Fa-f]{3,4}\r?\n")
 _WHEN = datetime(2026, 6, 2, 18, 30, 10)
 _BARE = ("aidon", "kaifa", "kamstrup", "kaifa-se")
@@ -58,7 +63,12 @@ class Capture:
     @property
     def checked(self) -> bool:
         """Tell whether its frames carry a check sequence."""
-        return self.link == "hdlc" or (self.link == "p1" and bool(_CHECK.search(self.raw)))
+        return self.link in ("hdlc", "sml") or (self.link == "p1" and bool(_CHECK.search(self.raw)))
+
+
+def link_of(device: Device) -> str:
+    """Return the link that a meter of the simulator speaks."""
+    return _LINKS[type(device)]
 
 
 def _captures(path: Path) -> Iterator[Capture]:
@@ -85,7 +95,13 @@ def _capture(file: str, row: dict[str, Any]) -> Capture:
 
 
 def _wanted(registers: dict[str, dict[str, str | None]]) -> dict[str, Want]:
-    return {name: Want(str(want["value"]), want.get("unit")) for name, want in registers.items()}
+    return {name: Want(str(want["value"]), _unit(want)) for name, want in registers.items()}
+
+
+def _unit(want: dict[str, str | None]) -> str | None:
+    """Return the unit as sent, where there is one: 0 is none."""
+    unit = want.get("unit")
+    return None if unit == "dlms:0" else unit
 
 
 def _simulated() -> Iterator[Capture]:
@@ -93,7 +109,7 @@ def _simulated() -> Iterator[Capture]:
         home = meter(name, _WHEN.replace(tzinfo=ZoneInfo(model.zone))).household
         snapshot = home.at(_WHEN.replace(tzinfo=ZoneInfo(model.zone)))
         device = model.device
-        link = "hdlc" if isinstance(device, HanMeter) else "p1"
+        link = link_of(device)
         for turn in device.turns:
             frame = device.telegram(snapshot, turn.number)
             yield Capture(f"{name}/{turn.number}", link, (frame,))
@@ -110,7 +126,8 @@ def _unframed(name: str, frame: bytes, body: bytes) -> Iterator[Capture]:
     yield Capture(f"hex-body/{name}", "hex", (body.hex().upper().encode() + b"\n",))
 
 
-_FILES = (*sorted(OWN.glob("*.jsonl")), SHARED / "han.jsonl", SHARED / "p1.jsonl")
+_READ = ("han", "p1", "sml")
+_FILES = (*sorted(OWN.glob("*.jsonl")), *(SHARED / f"{name}.jsonl" for name in _READ))
 
 SIMULATED = tuple(_simulated())
 CAPTURED = tuple(capture for path in _FILES if path.exists() for capture in _captures(path))

@@ -88,6 +88,17 @@ def test_history_is_not_in_the_catalogue() -> None:
         ("1-0:1.7.1", None),
         ("4-0:1.8.0", None),
         ("1-0:99.97.0", None),
+        ("1-0:1.8.0*96", "energy_import_day"),
+        ("1-0:2.8.0*100", "energy_export_reset"),
+        ("1-0:1.8.1*96", None),
+        ("1-0:1.8.0*95", None),
+        ("7-0:1.8.0*96", None),
+        ("1-0:16.7.0*96", None),
+        ("1-0:81.7.26", "current_angle_phase"),
+        ("1-0:96.5.0", "status_word"),
+        ("1-0:96.50.1*1", "maker"),
+        ("129-129:199.130.5", "public_key"),
+        ("129-129:1.8.0", None),
     ],
 )
 def test_a_register_has_the_row_of_its_group(code: str, key: str | None) -> None:
@@ -109,6 +120,13 @@ def test_only_totals_count_for_ever_and_only_differences_may_fall() -> None:
         mbus_total = (code.c, code.d) in ((23, 1), (24, 2), (24, 3))
         assert row.total == (code.d == 8 or mbus_total), code
         assert row.signed == (code.d == 8 and code.c in (16, 36, 56, 76)), code
+
+
+def test_a_span_that_is_over_is_no_total_and_waits_to_be_asked_for() -> None:
+    spans = [lookup(ObisCode(1, 0, c, 8, 0, f)) for c in (1, 2) for f in range(96, 101)]
+    rows = [row for row in spans if row]
+    assert len({row.key for row in rows}) == len(spans)
+    assert all(row.hidden and not row.total and not row.lasting for row in rows)
 
 
 def test_the_unit_of_a_bare_number_is_one_that_can_be_converted() -> None:

@@ -2,19 +2,27 @@
 
 from hypothesis import given, settings, strategies as st
 
-from custom_components.obis_meter.metering.checksum import arc_starts, crc16_arc, crc16_x25
+from custom_components.obis_meter.metering.checksum import (
+    arc_starts,
+    crc16_arc,
+    crc16_kermit,
+    crc16_x25,
+)
 from simulator import checksums
 
 
 def test_the_published_check_values() -> None:
-    assert (crc16_x25(b"123456789"), crc16_arc(b"123456789")) == (0x906E, 0xBB3D)
+    checked = b"123456789"
+    assert (crc16_x25(checked), crc16_arc(checked)) == (0x906E, 0xBB3D)
+    assert crc16_kermit(checked) == 0x2189
 
 
 @settings(derandomize=True, deadline=None)
 @given(st.binary(max_size=200))
-def test_both_agree_with_the_simulator(data: bytes) -> None:
+def test_all_agree_with_the_simulator(data: bytes) -> None:
     assert crc16_x25(data) == checksums.crc16_x25(data)
     assert crc16_arc(data) == checksums.crc16_arc(data)
+    assert crc16_kermit(data) == checksums.crc16_kermit(data)
 
 
 @settings(derandomize=True, deadline=None)

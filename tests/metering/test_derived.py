@@ -60,6 +60,26 @@ def test_a_meter_that_says_its_net_power_needs_no_other() -> None:
     assert found(Deriver(0, OSLO), 0, own, *both) == {}
 
 
+@pytest.mark.parametrize(
+    ("code", "word", "net"),
+    [
+        ("1-0:96.5.5", 0x182, "126.6"),
+        ("1-0:96.5.5", 0x1A2, "-126.6"),
+        ("1-0:96.5.0", 0x1C0104, "126.6"),
+        ("1-0:96.5.0", 0x1C0904, "-126.6"),
+        ("1-0:96.5.0", 0x1A2, None),
+    ],
+)
+def test_power_without_a_sign_takes_its_direction_from_the_status_word(
+    code: str, word: int, net: str | None
+) -> None:
+    said = (("1-0:15.7.0", "126.6", "W"), (code, str(word), None))
+    expected = {"computed:power_net": net} if net else {}
+    assert found(Deriver(0, OSLO), 0, *said) == expected
+    assert found(Deriver(0, OSLO), 0, *said, ("1-0:16.7.0", "5", "W")) == {}
+    assert found(Deriver(0, OSLO), 0, said[0]) == {}
+
+
 def test_tariffs_are_summed_only_where_no_total_is_sent() -> None:
     tariffs = (("1-0:1.8.1", "1.5", "kWh"), ("1-0:1.8.2", "2.25", "kWh"))
     deriver = Deriver(0, OSLO)

@@ -11,6 +11,7 @@ from custom_components.obis_meter.metering.errors import FrameError, MeteringErr
 from custom_components.obis_meter.metering.links import LINKS, Link
 from custom_components.obis_meter.metering.model import Message, Telegram
 from custom_components.obis_meter.metering.session import MAX_PENDING, Session
+from simulator import sml
 
 from .building import ADDRESS, notification, p1
 from .captures import SIMULATED
@@ -26,6 +27,8 @@ OPENINGS = (
     b"\xaf\xe1bc",
     b"!",
     b"\n",
+    b"\x1b\x1b\x1b\x1b\1\1\1\1",
+    b"\x1b\x1b\x1b\x1b\x1a\0\0\0",
 )
 
 BYTES = st.lists(st.binary(max_size=40) | st.sampled_from(OPENINGS), max_size=20).map(b"".join)
@@ -52,6 +55,19 @@ AXDR = st.recursive(
         st.lists(items, max_size=5),
     ),
     max_leaves=12,
+)
+TLV = st.recursive(
+    st.builds(
+        lambda kind, size, rest: bytes([kind << 4 | size]) + rest,
+        st.integers(0, 15),
+        st.integers(0, 15),
+        st.binary(max_size=9),
+    )
+    | st.sampled_from(
+        (b"\x01", b"\x62\x1e", b"\x52\xff", b"\x72\x62\x01\x65\0\0\0\1", b"\x07\1\0\1\x08\0\xff")
+    ),
+    lambda members: st.lists(members, max_size=15).map(sml.items),
+    max_leaves=20,
 )
 GROUPS = st.text("0123456789.*-+:SWkhm3 \xb3()!/", max_size=16)
 DATA_LINES = st.builds(
@@ -112,6 +128,15 @@ def test_any_data_in_intact_frames(body: bytes, twice: bool) -> None:
 
 
 @FUZZ
+@given(st.lists(TLV, max_size=8), st.booleans())
+def test_any_list_in_intact_files(entries: list[bytes], right: bool) -> None:
+    check = sml.x25 if right else lambda data: b"\0\0"
+    assert_hears(sml.get_list_file(1, b"server", sml.uptime(1), entries, sml.x25))
+    message = sml.message(1, 0x0701, sml.items(entries), check)
+    assert_hears(sml.frame(message + b"".join(entries), sml.kermit))
+
+
+@FUZZ
 @given(st.lists(DATA_LINES, max_size=8), st.booleans())
 def test_any_lines_in_intact_telegrams(lines: list[str], crc: bool) -> None:
     assert_hears(p1(*lines, crc=crc))
@@ -120,6 +145,7 @@ def test_any_lines_in_intact_telegrams(lines: list[str], crc: bool) -> None:
 KIB = 16 * 1024
 LONGEST = ADDRESS.frame(bytes(2000))[:12]  # a header that holds, and promises 2 KiB
 DEEP = b"\x0f" + bytes(5) + b"\x02\xff" * 7
+SML_START = sml.frame(b"", sml.x25)[:8]
 FLOODS = {
     "flags": b"\x7e",
     "short frames": b"\x7e\xa0\x07",
@@ -136,6 +162,12 @@ FLOODS = {
     "hex lines": b"0f0000000000" * 6 + b"\n",
     "line ends": b"\r\n",
     "fill": b"\xff",
+    "escapes": b"\x1b\x1b\x1b\x1b",
+    "starts of files": SML_START,
+    "starts inside escapes": b"\x1b\x1b\x1b\x1b" + SML_START,
+    "escapes that mean nothing": SML_START + b"\x1b\x1b\x1b\x1b\2\2\2\2",
+    "files with a wrong check": b"\x1b\x1b\x1b\x1b" + SML_START + b"\x1b\x1b\x1b\x1b\x1a\0\0\0",
+    "deep files": sml.frame(b"\x76" * 200, sml.x25),
 }
 
 

@@ -2,7 +2,13 @@
 
 import pytest
 
-from custom_components.obis_meter.metering.identity import Identity, describe, meter_id, readable
+from custom_components.obis_meter.metering.identity import (
+    Identity,
+    describe,
+    meter_id,
+    readable,
+    server_id,
+)
 from custom_components.obis_meter.metering.model import ObisCode, Reading, Telegram
 
 
@@ -90,3 +96,37 @@ def test_what_a_meter_leaves_out_stays_known() -> None:
         "A1", "Aidon", "6525", "1.3"
     )
     assert known.updated(Identity()) == known
+
+
+@pytest.mark.parametrize(
+    ("octets", "text", "maker", "number"),
+    [
+        ("0a01445a47000282225e", "1DZG0042082910", "DZG", 42082910),
+        ("0a01484c5902000d6be6", "1HLY0200879590", "HLY", 879590),
+        ("090149534b000403df63", "1ISK0067362659", "ISK", 67362659),
+        ("06454d4801027156cd45", "06454d4801027156cd45", "EMH", None),
+        ("01a815986480020102", "EMH02806498", "EMH", None),
+        ("31303031313835", "1001185", None, None),
+        ("3032323830383136", "02280816", None, None),
+        ("080535342d510177", "080535342d510177", None, None),
+        ("0a01000000000282225e", "0a01000000000282225e", None, None),
+        ("01000098648002010a", "01000098648002010a", None, None),
+        ("0a", "0a", None, None),
+    ],
+)
+def test_the_id_of_an_sml_meter(
+    octets: str, text: str, maker: str | None, number: int | None
+) -> None:
+    read = server_id(bytes.fromhex(octets))
+    assert read
+    assert (read.text, read.maker, read.number) == (text, maker, number)
+
+
+@pytest.mark.parametrize("octets", [b"", bytes(10), b"00000000"])
+def test_a_blank_id_of_an_sml_meter_is_none(octets: bytes) -> None:
+    assert server_id(octets) is None
+
+
+def test_an_sml_meter_tells_its_maker_and_firmware() -> None:
+    telegram = Telegram((said("1-0:0.2.0*0", "1.02.007"),), "1HLY0200879590", ident="HLY")
+    assert describe(telegram) == Identity("1HLY0200879590", "Holley", None, "1.02.007")

@@ -13,10 +13,9 @@ from custom_components.obis_meter.metering.links import LINKS
 from custom_components.obis_meter.metering.model import Message, Telegram
 from custom_components.obis_meter.metering.session import MAX_PENDING, Session
 from simulator.faults import Line
-from simulator.hanmeter import HanMeter
 from simulator.meters import METERS, meter
 
-from .captures import CHECKED, EVERY, INTACT, Capture
+from .captures import CHECKED, EVERY, INTACT, Capture, link_of
 from .hearing import bytewise, damaged, events, only_telegrams, pieces, skipped, telegrams
 
 
@@ -41,11 +40,12 @@ GARBAGE = {
     "padding": b"\x00" * 40,
     "half a telegram": b"/ISk5\\2MT382-1003\r\n\r\n1-0:1.8.1(00001.0",
     "half a frame": bytes.fromhex("7ea02a410883130413e6e7000f400000"),
+    "half a file": bytes.fromhex("1b1b1b1b0101010176050000011b1b1b1b"),
 }
 
 
 @pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE)
-@pytest.mark.parametrize("link", ["hdlc", "p1"])
+@pytest.mark.parametrize("link", ["hdlc", "p1", "sml"])
 def test_garbage_around_a_frame_changes_nothing(link: str, garbage: bytes) -> None:
     for capture in CHECKED:
         if capture.link == link:
@@ -63,7 +63,7 @@ def test_damage_never_publishes(capture: Capture) -> None:
             assert telegram in clean, what
 
 
-@over([capture for capture in INTACT if capture.link in ("hdlc", "p1")])
+@over([capture for capture in INTACT if capture.link in ("hdlc", "p1", "sml")])
 def test_a_damaged_telegram_never_costs_the_next(capture: Capture) -> None:
     clean = telegrams(capture.link, capture.raw)
     for what, raw in damaged(capture.raw, capture.name):
@@ -97,7 +97,7 @@ def test_a_second_silence_says_nothing_new(capture: Capture) -> None:
 def test_a_noisy_line_costs_no_intact_telegram(name: str) -> None:
     start = datetime(2026, 6, 2, 18, tzinfo=ZoneInfo(METERS[name].zone))
     one = meter(name, start)
-    link = "hdlc" if isinstance(one.model.device, HanMeter) else "p1"
+    link = link_of(one.model.device)
     sent = [raw for n in range(15) for raw in one.telegrams(start + n * timedelta(seconds=10))]
     line = Line(damage=0.001, lose=0.001, noise=0.5, chunk=7)
     arrived = [tuple(line.carry(raw)) for raw in sent]

@@ -84,7 +84,7 @@ def test_a_half_telegram_inside_a_half_frame_ends_in_the_same_silence() -> None:
 
 
 @pytest.mark.parametrize("link", LINKS.values(), ids=LINKS)
-@pytest.mark.parametrize("byte", [0x00, 0x0F, 0x21, 0x2F, 0x30, 0x7E, 0xAF, 0xFF], ids=hex)
+@pytest.mark.parametrize("byte", [0x00, 0x0F, 0x1B, 0x21, 0x2F, 0x30, 0x7E, 0xAF, 0xFF], ids=hex)
 def test_no_byte_fills_the_memory(link, byte: int) -> None:
     session = Session(link)
     for _ in range(5):

@@ -26,6 +26,8 @@ NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, places=9)
         ("7", "m3", "m3", "7"),
         ("3", "kVA", "kvar", "3"),
         ("3", "kVAh", "varh", "3000"),
+        ("298", "deg", "°", "298"),
+        ("298", "°", "°", "298"),
         ("3", None, None, "3"),
         ("3", "W", None, "3"),
     ],

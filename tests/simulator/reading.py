@@ -1,6 +1,6 @@
 """Just enough reading of what the simulator writes, in the words of the standards."""
 
-from simulator.checksums import crc16_arc, crc16_x25
+from simulator.checksums import crc16_arc, crc16_kermit, crc16_x25
 from simulator.dlms import LLC
 
 
@@ -31,9 +31,24 @@ def p1_lines(telegram: bytes) -> list[str]:
     return text.decode("ascii").split("\r\n")
 
 
+def sml_messages(frame: bytes) -> bytes:
+    """Return the messages of one frame whose ends and CRC are right, without their padding."""
+    assert frame.startswith(b"\x1b\x1b\x1b\x1b\1\1\1\1")
+    assert len(frame) % 4 == 0
+    assert frame[-8:-3] == b"\x1b\x1b\x1b\x1b\x1a"
+    x25, kermit = crc16_x25(frame[:-2]), crc16_kermit(frame[:-2])
+    assert frame[-2:] in (x25.to_bytes(2, "little"), kermit.to_bytes(2, "big"))
+    padding = frame[-3]
+    inside = frame[8 : -8 - padding]
+    assert frame[8 + len(inside) : -8] == bytes(padding)
+    return inside.replace(b"\x1b" * 8, b"\x1b" * 4)
+
+
 def assert_frames_well(telegram: bytes) -> None:
     """Check the frame of a telegram of any link."""
     if telegram.startswith(b"/"):
         assert len(p1_lines(telegram)) > 3
+    elif telegram.startswith(b"\x1b"):
+        assert sml_messages(telegram).startswith(b"\x76")
     else:
         assert hdlc_information(telegram).startswith(LLC + b"\x0f")

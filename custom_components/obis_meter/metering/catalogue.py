@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import chain
 from typing import Final
 
 from .model import ObisCode
@@ -21,6 +22,7 @@ class Quantity(Enum):
     CURRENT = auto()
     FREQUENCY = auto()
     POWER_FACTOR = auto()
+    ANGLE = auto()
     GAS = auto()
     WATER = auto()
     HEAT = auto()
@@ -50,8 +52,8 @@ TEXT_UNITS: Final = {
 class Register:
     """A row: the key of its name, its quantity, and what sets it apart.
 
-    diagnostic: of interest to installers; hidden: not shown unless asked for.
-    phase and tariff fill the name in.
+    diagnostic: of interest to installers; hidden: not shown unless asked for;
+    past: of a span that is over. phase and tariff fill the name in.
     """
 
     key: str
@@ -60,11 +62,12 @@ class Register:
     hidden: bool = False
     phase: int | None = None
     tariff: int | None = None
+    past: bool = False
 
     @property
     def total(self) -> bool:
         """Tell whether this counts for ever."""
-        return self.quantity in _TOTALS
+        return self.quantity in _TOTALS and not self.past
 
     @property
     def lasting(self) -> bool:
@@ -134,6 +137,7 @@ _SINGLE: Final[dict[_Group, Register]] = {
     (1, 0, 0): Register("clock", _Q.CLOCK, diagnostic=True, hidden=True),
     (0, 0, 0): Register("meter_id", _Q.TEXT, diagnostic=True, hidden=True),
     (0, 0, 5): Register("meter_id", _Q.TEXT, diagnostic=True, hidden=True),
+    (0, 0, 9): Register("meter_id", _Q.TEXT, diagnostic=True, hidden=True),
     (0, 2, 0): Register("firmware", _Q.TEXT, diagnostic=True, hidden=True),
     (0, 2, 8): Register("protocol_version", _Q.TEXT, diagnostic=True, hidden=True),
     (0, 2, 129): Register("protocol_version", _Q.TEXT, diagnostic=True, hidden=True),
@@ -142,9 +146,28 @@ _SINGLE: Final[dict[_Group, Register]] = {
     (96, 1, 1): Register("meter_number", _Q.TEXT, diagnostic=True, hidden=True),
     (96, 1, 4): Register("protocol_version", _Q.TEXT, diagnostic=True, hidden=True),
     (96, 1, 7): Register("meter_model", _Q.TEXT, diagnostic=True, hidden=True),
+    (96, 1, 255): Register("meter_number", _Q.TEXT, diagnostic=True, hidden=True),
+    (96, 5, 0): Register("status_word", _Q.TEXT, diagnostic=True, hidden=True),
+    (96, 5, 5): Register("status_word", _Q.TEXT, diagnostic=True, hidden=True),
+    (81, 7, 1): Register("voltage_angle_phase", _Q.ANGLE, diagnostic=True, phase=2),
+    (81, 7, 2): Register("voltage_angle_phase", _Q.ANGLE, diagnostic=True, phase=3),
+    (81, 7, 4): Register("current_angle_phase", _Q.ANGLE, diagnostic=True, phase=1),
+    (81, 7, 15): Register("current_angle_phase", _Q.ANGLE, diagnostic=True, phase=2),
+    (81, 7, 26): Register("current_angle_phase", _Q.ANGLE, diagnostic=True, phase=3),
     (24, 1, 0): Register("device_type", _Q.TEXT, diagnostic=True, hidden=True),
     (24, 4, 0): Register("valve", _Q.TEXT, diagnostic=True, hidden=True),
 }
+
+_OF_MAKERS: Final = {
+    ObisCode(129, 129, 199, 130, 3): Register("maker", _Q.TEXT, diagnostic=True, hidden=True),
+    ObisCode(129, 129, 199, 130, 5): Register("public_key", _Q.TEXT, diagnostic=True, hidden=True),
+    ObisCode(1, 0, 96, 50, 1, 1): Register("maker", _Q.TEXT, diagnostic=True, hidden=True),
+}
+"""Registers that German meters have beside the standard's, under their whole codes."""
+
+_SPANS: Final = {96: "day", 97: "week", 98: "month", 99: "year", 100: "reset"}
+"""F group -> the span of energy that German meters tell: 1, 7, 30, 365 days, since the reset."""
+_WITH_SPANS: Final = ((1, 1, 8, 0), (1, 2, 8, 0))  # A, C, D, E
 
 _GAS: Final = Register("gas", _Q.GAS)
 _HEAT: Final = Register("heat", _Q.HEAT)
@@ -224,9 +247,11 @@ _ELECTRICITY_OR_ABSTRACT: Final = (0, 1)  # A group
 
 
 def lookup(code: ObisCode) -> Register | None:
-    """Return the row of a register; None for history and for what is not in the catalogue."""
+    """Return the row of a register; None for what is not in the catalogue, such as old totals."""
+    if row := _OF_MAKERS.get(code):
+        return row
     if code.f != _PRESENT:
-        return None
+        return _span(code)
     if (code.c, code.d, code.e) in _MBUS_TOTALS:
         return MEDIA.get(code.a, COUNTED)
     if code.a not in _ELECTRICITY_OR_ABSTRACT:
@@ -241,6 +266,13 @@ def _column(code: ObisCode) -> Register | None:
     if not _has_tariffs(row) or code.e > _MOST_TARIFFS:
         return None
     return Register(f"{row.key}_tariff", row.quantity, tariff=code.e)
+
+
+def _span(code: ObisCode) -> Register | None:
+    name, row = _SPANS.get(code.f), _COLUMNS.get((code.c, code.d))
+    if not (name and row and (code.a, code.c, code.d, code.e) in _WITH_SPANS):
+        return None
+    return Register(f"{row.key}_{name}", row.quantity, diagnostic=True, hidden=True, past=True)
 
 
 def is_buffer(code: ObisCode) -> bool:
@@ -268,9 +300,12 @@ DERIVED: Final = {
 
 def keys() -> frozenset[str]:
     """Return the key of every row, the ones of tariffs included: what must have a name."""
-    rows = (*REGISTERS.values(), *_COLUMNS.values(), *MBUS, *DERIVED.values())
+    tables = (REGISTERS, _COLUMNS, _OF_MAKERS, DERIVED)
+    rows = (*chain.from_iterable(table.values() for table in tables), *MBUS)
     tariffs = {f"{row.key}_tariff" for row in _COLUMNS.values() if _has_tariffs(row)}
-    return frozenset(row.key for row in rows) | tariffs
+    totals = {_COLUMNS[c, d].key for _, c, d, _ in _WITH_SPANS}
+    spans = {f"{key}_{name}" for key in totals for name in _SPANS.values()}
+    return frozenset(row.key for row in rows) | tariffs | spans
 
 
 def _has_tariffs(row: Register) -> bool:

@@ -28,6 +28,14 @@ def crc16_x25(data: bytes | bytearray) -> int:
     return crc ^ 0xFFFF
 
 
+def crc16_kermit(data: bytes | bytearray) -> int:
+    """Return CRC-16/KERMIT, which some SML meters use in place of CRC-16/X.25."""
+    crc = 0
+    for byte in data:
+        crc = crc >> 8 ^ _X25[(crc ^ byte) & 0xFF]
+    return crc
+
+
 def crc16_arc(data: bytes | bytearray) -> int:
     """Return CRC-16/ARC, the check of a P1 telegram (DSMR 5.0.2, 6.2)."""
     crc = 0

@@ -12,6 +12,7 @@ from math import sqrt
 from typing import Final
 
 from .demand import Demand, DemandState
+from .flags import exporting
 from .live import LiveState, LiveTotal
 from .model import ObisCode, Reading
 from .plausible import STRONGEST
@@ -30,6 +31,7 @@ _DIRECTIONS: Final = {1: "import", 2: "export"}  # C group
 _TOTAL, _MOMENTARY = 8, 7  # D group
 _CLOCK: Final = (1, 0, 0)
 _NET_POWER: Final = (16, 7, 0)
+_ABSOLUTE_POWER: Final = (15, 7, 0)
 _OWN_DEMAND: Final = (1, 4, 0)
 _CURRENT_L2: Final = (51, 7, 0)
 
@@ -87,7 +89,8 @@ class Deriver:
             name: reading for reading in fresh if (name := _name(reading.id))
         }
         self._known.update(said)
-        found = [*self._net(said), *self._sums(said), *self._missing_phase(said)]
+        found = [*self._net(said), *self._directed(said)]
+        found += [*self._sums(said), *self._missing_phase(said)]
         found += self._live_totals(said, at)
         for reading in found:
             said[str(reading.id)] = reading
@@ -126,6 +129,19 @@ class Deriver:
             sold = Decimal(0)
         if bought is not None and sold is not None and _NET_POWER not in self._known:
             yield Reading("computed:power_net", bought - sold, "W")
+
+    def _directed(self, said: Readings) -> Iterator[Reading]:
+        """Yield power with its direction, where that stands only in the status word.
+
+        EMH eHZ-H and ED300L send 15.7.0 without a sign, to the grid and from it.
+        """
+        power = _number(said, _ABSOLUTE_POWER, "W")
+        if power is None or {_NET_POWER, (1, _MOMENTARY, 0)} & self._known:
+            return
+        directions = (exporting(reading.id, reading.value) for reading in said.values())
+        exports = next((each for each in directions if each is not None), None)
+        if exports is not None:
+            yield Reading("computed:power_net", -abs(power) if exports else power, "W")
 
     def _sums(self, said: Readings) -> Iterator[Reading]:
         """Yield the sum of all tariffs, where the meter sends no total."""

@@ -81,3 +81,7 @@ class KeyFormatError(MeteringError):
         """Keep the mistake, and nothing of the text."""
         super().__init__("a key has 32 or 64 hexadecimal digits")
         self.mistake = mistake
+
+
+class InnerCheckError(MeteringError):
+    """A check inside an intact frame is wrong; what it covers is read all the same."""

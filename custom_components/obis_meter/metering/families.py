@@ -1,8 +1,8 @@
-"""What some meters leave out of their telegrams, as rows: positions, scalers, units.
+"""What some meters leave out of their telegrams or say wrongly, as rows.
 
 Kaifa sends lists without OBIS codes, Kaifa and Kamstrup values without scaler
-and unit. Sources: the makers' HAN interface descriptions (NVE), checked
-against telegrams of the meters named.
+and unit; some DZG send numbers that are too short. Sources: the makers' HAN
+interface descriptions (NVE), checked against telegrams of the meters named.
 """
 
 from dataclasses import dataclass
@@ -96,3 +96,31 @@ def kamstrup(type_number: str | None) -> Scalers:
         energy=_KAMSTRUP_ENERGY.get(type_number[-3:]),
         power_factor=-2,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ShortPower:
+    """Meters that call a power signed, but send only the bytes of an unsigned number."""
+
+    maker: str
+    serials: tuple[range, ...]
+    columns: tuple[int, ...]  # C groups
+    longest: int  # bytes
+
+    def concerns(self, maker: str, number: int, code: ObisCode, size: int) -> bool:
+        """Tell whether a number of some bytes is one that these meters shorten."""
+        ours = maker == self.maker and any(number in numbers for numbers in self.serials)
+        return ours and code.c in self.columns and code.d == _MOMENTARY and size <= self.longest
+
+
+SHORT_POWERS: Final = (
+    # DZG DVS74: 1DZG0042082910 says 8B28 for 356.24 W. The maker named these numbers and said
+    # that those from 60000000 on are mended (libsml, pull requests 66 and 136); DWSB20, which
+    # begin with 40, mean what they say.
+    ShortPower(
+        "DZG",
+        (range(42_000_000, 49_000_000), range(55_000_000, 59_000_000)),
+        (16, 36, 56, 76),
+        3,
+    ),
+)

@@ -17,7 +17,7 @@ _IDS: Final = (
 """Where meters put their id, best first: device ids, GS1 number, property number, device name."""
 
 _TYPES: Final = (ObisCode(0, 0, 96, 1, 7), ObisCode(1, 1, 96, 1, 1))
-_FIRMWARES: Final = (ObisCode(1, 0, 0, 2, 0), ObisCode(0, 0, 0, 2, 0))
+_FIRMWARES: Final = (ObisCode(1, 0, 0, 2, 0), ObisCode(0, 0, 0, 2, 0), ObisCode(1, 0, 0, 2, 0, 0))
 
 _LIST_MAKERS: Final = {
     "AIDON": "Aidon",
@@ -30,6 +30,10 @@ _FLAG_MAKERS: Final = {
     "ADN": "Aidon",
     "AUX": "Sanxing",
     "CTA": "ZIV",
+    "DNT": "Dr. Neuhaus",
+    "DZG": "DZG",
+    "EBZ": "eBZ",
+    "EFR": "EFR",
     "EGM": "Elgama",
     "ELL": "Sagemcom",
     "EMH": "EMH",
@@ -37,19 +41,22 @@ _FLAG_MAKERS: Final = {
     "ESY": "EasyMeter",
     "FLU": "Fluvius",
     "HAG": "Hager",
+    "HLY": "Holley",
     "ISK": "Iskraemeco",
+    "ITR": "Itron",
     "KAM": "Kamstrup",
     "KFM": "Kaifa",
     "KMP": "Kamstrup",
     "LGF": "Landis+Gyr",
     "LGZ": "Landis+Gyr",
+    "LOG": "Logarex",
     "LUX": "Sagemcom",
     "MCS": "Metcom",
     "NES": "NES",
     "SAG": "Sagemcom",
     "XMX": "Landis+Gyr",
 }
-"""FLAG manufacturer ids as they open a P1 telegram (DLMS UA, FLAG list), Fluvius among them."""
+"""FLAG manufacturer ids (DLMS UA) as they open a P1 telegram, Fluvius among them, or an SML id."""
 
 _HEX_ID: Final = re.compile(r"(?:[0-9A-Fa-f]{2}){6,}")
 _SOFTWARE: Final = re.compile(r"\d{6}")
@@ -96,6 +103,50 @@ def readable(text: str) -> str | None:
         if octets.isalnum():
             text = octets.decode("ascii")
     return None if set(text) <= _BLANK else text
+
+
+@dataclass(frozen=True, slots=True)
+class ServerId:
+    """The id by which an SML meter signs: as printed on the meter or in hex, its maker, its number.
+
+    maker holds three letters; None, and number None, where the id does not say.
+    """
+
+    text: str
+    maker: str | None = None
+    number: int | None = None
+
+
+def server_id(octets: bytes) -> ServerId | None:
+    """Read the id of an SML meter; None for one of nothing but zeros.
+
+    0A (09 on older meters), medium, maker(3), block, number(4) is the number of DIN 43863-5
+    on the meter's plate; old EMH and EasyMeter send 06, maker(3), .. or 01, M-Bus maker(2),
+    BCD number(4), version, medium. Some old meters send text.
+    """
+    if not octets.strip(b"\0"):
+        return None
+    match len(octets), octets[0]:
+        case 10, 0x09 | 0x0A if maker := _letters(octets[2:5]):
+            number = int.from_bytes(octets[6:])
+            text = f"{octets[1]:X}{maker}{octets[5]:02X}{number:08}"
+            return ServerId(text, maker, number)
+        case 10, 0x06:
+            return ServerId(octets.hex(), _letters(octets[1:4]))
+        case 9, 0x01 if maker := _mbus_maker(octets[1:3]):
+            return ServerId(maker + octets[6:2:-1].hex(), maker)
+    name = readable(octets.decode("ascii")) if octets.isalnum() else octets.hex()
+    return ServerId(name) if name else None
+
+
+def _letters(octets: bytes) -> str | None:
+    return octets.decode("ascii") if octets.isalpha() and octets.isupper() else None
+
+
+def _mbus_maker(octets: bytes) -> str | None:
+    """Return the three letters that M-Bus packs into 15 bits (EN 13757-3)."""
+    packed = int.from_bytes(octets, "little")
+    return _letters(bytes(64 + (packed >> shift & 0x1F) for shift in (10, 5, 0)))
 
 
 def describe(telegram: Telegram) -> Identity:

@@ -1,7 +1,7 @@
 """Sans-IO engine of one stream: bytes in, events out."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -152,12 +152,12 @@ class Session:
                     yield event
                     yield from self._inside(event)
 
-    def _inside(self, event: Telegram | Message) -> Iterator[Event]:
+    def _inside(self, event: Event) -> Iterator[Event]:
         """Read what a message carries on from the meter."""
         if self._tunnel and self.link.tunnelled and isinstance(event, Message):
             yield from self._tunnel.feed(self.link.tunnelled(event))
 
-    def _decode(self, payload: bytes) -> list[Telegram | Message] | MeteringError:
+    def _decode(self, payload: bytes) -> Sequence[Event] | MeteringError:
         try:
             return self.link.decode(payload, self.security)
         except MeteringError as err:

@@ -7,12 +7,13 @@ from typing import Final
 _PREFIXES: Final = {"": 0, "m": -3, "k": 3, "M": 6, "G": 9}
 _UNIT: Final = re.compile(r"([mkMG]?)(Wh|W|varh|var|VAh|VA|V|A|Hz|J)")
 _VOLUMES: Final = {"m3": 0, "dm3": -3, "l": -3}  # powers of ten of a cubic metre
+_SPELLED: Final = {"deg": "°"}
 _SAME: Final = {"VA": "var", "VAh": "varh"}  # some meters name reactive power so
 
 
 def convert(value: Decimal, sent: str | None, wanted: str | None) -> Decimal | None:
     """Return value in the wanted unit; None where the unit sent cannot become it."""
-    if wanted is None or sent == wanted:
+    if wanted is None or wanted == _SPELLED.get(sent or "", sent):
         return value
     if sent is None:
         return None

@@ -1,16 +1,18 @@
 """LINKS: one row per interface; a new interface is a module here and a row below."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from ..dialogue import Dialogue, Take
+from ..errors import MeteringError
 from ..model import Command, LineSettings, Message, Module, Notice, Reply, Telegram
 from ..notification import decode as decode_dlms
 from ..security import Security
-from . import bare, hdlc, p1, rfc1662
+from ..sml import decode as decode_sml
+from . import bare, hdlc, p1, rfc1662, sml
 
-type Decode = Callable[[bytes, Security], list[Telegram | Message]]
+type Decode = Callable[[bytes, Security], Sequence[Telegram | Message | MeteringError]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,8 @@ class Link:
     take removes one frame from the buffer and returns its payload; None wants
     more bytes; FrameError has removed at least one byte. decode reads a
     payload, with what is known of its sender's keys; Incomplete wants the
-    next frame's payload behind it.
+    next frame's payload behind it, and an error among what was read is a
+    warning.
     checked: a frame carries a check sequence. silence: what a pause on the
     line stands for. flag: what may stand open across a pause, because it
     closes one frame and opens the next. lines: the usual line settings, most
@@ -53,6 +56,7 @@ class Link:
 _HAN: Final = (LineSettings(2400), LineSettings(2400, parity="E"), LineSettings(9600))
 _P1: Final = (LineSettings(115200), LineSettings(9600, 7, "E"))
 _MODULE: Final = (LineSettings(115200),)
+_SML: Final = (LineSettings(9600),)
 
 LINKS: Final = {
     link.name: link
@@ -72,6 +76,7 @@ LINKS: Final = {
         ),
         Link("hdlc", hdlc.take, decode_dlms, _HAN, flag=b"\x7e"),
         Link("p1", p1.take, p1.decode, _P1, silence=p1.SILENCE),
+        Link("sml", sml.take, decode_sml, _SML),
         Link("llc-apdu", bare.take_llc, decode_dlms, _HAN, checked=False),
         Link("apdu", bare.take_apdu, decode_dlms, _HAN, checked=False),
         Link("hex", bare.take_hex, decode_dlms, _HAN, checked=False, silence=b"\n"),

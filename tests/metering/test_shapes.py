@@ -113,7 +113,7 @@ def test_a_profile_buffer_is_no_reading() -> None:
 
 def test_where_a_value_comes_from_is_no_reading() -> None:
     source = [3, ENERGY, Integer(2), 0]
-    assert said([source, source], POWER, 5) == {"1-0:1.7.0": (Decimal(5), None)}
+    assert said([source], POWER, 5) == {"1-0:1.7.0": (Decimal(5), None)}
 
 
 def test_six_octets_are_a_code_only_if_they_end_like_one() -> None:

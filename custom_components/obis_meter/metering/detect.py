@@ -2,19 +2,40 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
+from .errors import DecryptError
+from .keys import Keys
 from .links import LINKS, Link
 from .model import Telegram
+from .security import Ciphered, Security
 from .session import Event, Session
+
+_IN_A_ROW: Final = 2  # ciphered telegrams with nothing between them that are no chance
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """A link whose telegrams are ciphered, why they stay shut, and the last of them as cut."""
+
+    link: Link
+    ciphered: Ciphered
+    error: DecryptError
+    payloads: tuple[bytes, ...]
 
 
 @dataclass(slots=True)
 class _Candidate:
-    """One link, what it read, and whether it met anything else since the last silence."""
+    """One link, what it read, and whether it met anything else since the last silence.
+
+    shut counts the ciphered telegrams since anything else came, error is the last one's.
+    """
 
     session: Session
     telegrams: list[Telegram] = field(default_factory=list)
     doubtful: bool = False
+    shut: int = 0
+    error: DecryptError | None = None
 
     def note(self, events: Iterable[Event]) -> None:
         for event in events:
@@ -22,8 +43,19 @@ class _Candidate:
                 case Telegram(readings=readings):
                     if readings:
                         self.telegrams.append(event)
+                case DecryptError():
+                    self.shut += 1
+                    self.error = event
                 case _:
-                    self.doubtful = True
+                    self.doubtful, self.shut = True, 0
+
+    @property
+    def locked(self) -> Locked | None:
+        """Return what is known where all telegrams are ciphered; None where some were read."""
+        ciphered = self.session.security.ciphered
+        if ciphered is None or self.error is None or self.telegrams:
+            return None
+        return Locked(self.session.link, ciphered, self.error, tuple(self.session.payloads))
 
 
 class Detector:
@@ -32,18 +64,26 @@ class Detector:
     A link whose frames are checked is believed at its first telegram with
     readings. One without a check sequence, whose bodies also stand inside the
     frames of others, is believed once the line has gone quiet and nothing but
-    its bodies came since the silence before.
+    its bodies came since the silence before. The same holds for telegrams that
+    are ciphered and not opened, or that came twice with nothing between them:
+    link stays None for them, locked tells who needs a key.
     """
 
-    def __init__(self) -> None:
-        """Let all links begin to listen."""
-        self._candidates = [_Candidate(Session(link)) for link in LINKS.values()]
+    def __init__(self, keys: Keys | None = None) -> None:
+        """Let all links begin to listen, with keys where they are known."""
+        self._candidates = [_Candidate(Session(link, Security(keys))) for link in LINKS.values()]
         self._found: _Candidate | None = None
+        self._locked: _Candidate | None = None
 
     @property
     def link(self) -> Link | None:
         """Return the link that was understood; None as long as none was."""
         return self._found.session.link if self._found else None
+
+    @property
+    def locked(self) -> Locked | None:
+        """Return the link whose telegrams need a key, or another one; None once one was read."""
+        return self._locked.locked if self._locked and not self._found else None
 
     @property
     def telegrams(self) -> list[Telegram]:
@@ -73,6 +113,9 @@ class Detector:
             if candidate.telegrams and (checked or (after_silence and not candidate.doubtful)):
                 self._found = candidate
                 return
+            alone = after_silence and candidate.shut and not candidate.doubtful
+            if not self._locked and (alone or candidate.shut >= _IN_A_ROW):
+                self._locked = candidate
         if after_silence:
             for candidate in self._candidates:
                 if not candidate.session.link.checked:

@@ -1,4 +1,4 @@
-"""P1: / identification CRLF CRLF, lines of OBIS(value*unit) CRLF, ! CRC(4 hex digits) CRLF.
+"""P1 text: / identification CRLF CRLF, lines of OBIS(value*unit) CRLF, ! CRC(4 hex digits) CRLF.
 
 DSMR 5.0.2 P1 companion standard, EN 62056-21 mode D; CRC-16/ARC over / to ! inclusive.
 """
@@ -8,12 +8,11 @@ from datetime import datetime
 import re
 from typing import Final
 
-from ..checksum import arc_starts
-from ..datasets import readings
-from ..errors import DecodeError, FrameError
-from ..identity import meter_id
-from ..model import Message, ObisCode, Reading, Telegram
-from ..security import Security
+from .checksum import arc_starts
+from .datasets import readings
+from .errors import DecodeError, FrameError
+from .identity import meter_id
+from .model import ObisCode, Reading, Telegram
 
 _NAME: Final = (
     rb"(?:[A-Za-z]{3}|[A-Za-z]{0,2}\Z)"  # a maker's three letters, perhaps not all here yet
@@ -57,7 +56,7 @@ def take(buffer: bytearray) -> bytes | None:
     before = (
         1 if begin and buffer[begin - 1] not in _LINE_ENDS else 0
     )  # tells / inside a line from one that opens it
-    _skip(buffer, begin - before)
+    skip(buffer, begin - before)
     if start is None:
         return None
     text = bytes(buffer)
@@ -83,7 +82,8 @@ def _without_parity(buffer: bytearray, at: int) -> bytes:
     return text
 
 
-def _skip(buffer: bytearray, count: int) -> None:
+def skip(buffer: bytearray, count: int) -> None:
+    """Remove bytes between telegrams: text silently, noise with a fault."""
     if count <= 0:
         return
     skipped = bytes(buffer[:count])
@@ -122,14 +122,25 @@ def _unchecked(text: bytes) -> bytes | None:
     return telegram
 
 
-def decode(payload: bytes, _security: Security) -> list[Telegram | Message]:
+def whole(text: bytes) -> bytes:
+    """Return what `take` returns of a telegram that came whole; DecodeError where it is damaged."""
+    try:
+        found = take(bytearray(text + SILENCE))
+    except FrameError as err:
+        raise DecodeError(str(err)) from err
+    if found is None:
+        raise DecodeError("a P1 telegram without its end")
+    return found
+
+
+def telegram(text: bytes) -> Telegram:
     """Read the lines of a telegram; DecodeError where none of them says anything."""
-    ident, _, body = payload.partition(b"\n")
+    ident, _, body = text.partition(b"\n")
     found = _newest(readings(body))
     if not found:
         raise DecodeError("no readings in the telegram")
     clock = next((r.value for r in found if r.id == _CLOCK and isinstance(r.value, datetime)), None)
-    return [Telegram(found, meter_id(found), clock, ident[1:].decode("latin-1").strip())]
+    return Telegram(found, meter_id(found), clock, ident[1:].decode("latin-1").strip())
 
 
 def _newest(found: Iterable[Reading]) -> tuple[Reading, ...]:

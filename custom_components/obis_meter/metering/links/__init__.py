@@ -7,7 +7,7 @@ from typing import Final
 from ..model import LineSettings, Message, Telegram
 from ..notification import decode as decode_dlms
 from ..security import Security
-from . import bare, hdlc, p1
+from . import bare, hdlc, mbus, p1, wrapper
 
 type Take = Callable[[bytearray], bytes | None]
 type Decode = Callable[[bytes, Security], list[Telegram | Message]]
@@ -37,13 +37,16 @@ class Link:
 
 
 _HAN: Final = (LineSettings(2400), LineSettings(2400, parity="E"), LineSettings(9600))
+_MBUS: Final = (LineSettings(2400, parity="E"), LineSettings(2400))
 _P1: Final = (LineSettings(115200), LineSettings(9600, 7, "E"))
 
 LINKS: Final = {
     link.name: link
     for link in (
         Link("hdlc", hdlc.take, decode_dlms, _HAN, flag=b"\x7e"),
+        Link("mbus", mbus.take, mbus.decode, _MBUS),
         Link("p1", p1.take, p1.decode, _P1, silence=p1.SILENCE),
+        Link("wrapper", wrapper.take, decode_dlms, _HAN, checked=False),
         Link("llc-apdu", bare.take_llc, decode_dlms, _HAN, checked=False),
         Link("apdu", bare.take_apdu, decode_dlms, _HAN, checked=False),
         Link("hex", bare.take_hex, decode_dlms, _HAN, checked=False, silence=b"\n"),

@@ -1,0 +1,94 @@
+"""P1: a telegram as text, or ciphered: DB 08 title(8) length control counter(4) cipher [tag(12)].
+
+Luxembourg and Austria cipher the whole text. Elgama in Poland leaves identification and
+check in the clear: / identification CRLF CRLF 00 length control counter(4) cipher tag(12)
+! CRC; the title is empty. Text and its check: see p1text.
+"""
+
+import re
+from typing import Final
+
+from .. import p1text
+from ..checksum import crc16_arc
+from ..cosem import Cursor
+from ..errors import DecodeError, FrameError, Incomplete
+from ..model import Message, Telegram
+from ..notification import decode as decode_dlms
+from ..security import Security
+from . import sealed
+
+SILENCE: Final = p1text.SILENCE
+
+_NAMED: Final = re.compile(
+    rb"/[A-Za-z]{3}[^\r\n/]{0,60}\r\n\r\n(?=\0" + sealed.LENGTH + b")", re.DOTALL
+)
+_CIPHERED: Final = re.compile(_NAMED.pattern + b"|" + sealed.HEADER, re.DOTALL)
+_KEY: Final = 10  # bytes of a header that stay the same from one telegram to the next
+_CHECK: Final = 5  # bytes: ! and four digits
+
+
+def take(buffer: bytearray) -> bytes | None:
+    """Remove the first telegram; return its text from / to before the !, or its ciphered bytes.
+
+    Ciphered bytes are no text, whatever they look like.
+    """
+    found = _CIPHERED.search(buffer)
+    if found is None:
+        return p1text.take(buffer)
+    header = found[0]
+    if (size := _size(header, bytes(buffer[found.end() :]))) is None:
+        return _text_before(buffer, found.start())
+    p1text.skip(buffer, found.start())
+    if (again := buffer.find(header[:_KEY], _KEY, size + _KEY - 1)) > 0:
+        del buffer[:again]
+        raise FrameError("a ciphered telegram without its end", again)
+    if len(buffer) < size:
+        return None
+    telegram = bytes(buffer[:size])
+    del buffer[:size]
+    return telegram
+
+
+def _size(header: bytes, rest: bytes) -> int | None:
+    """Return the length of a ciphered telegram; None where its header is not all here."""
+    named = header.startswith(b"/")
+    cursor = Cursor(header + rest[:_KEY])
+    cursor.take(len(header) if named else 1)
+    try:
+        cursor.take(cursor.length())
+        length = cursor.length()
+    except Incomplete:
+        return None
+    return cursor.at + length + (_CHECK if named else 0)
+
+
+def _text_before(buffer: bytearray, end: int) -> bytes | None:
+    """Take text, and leave what may become a header."""
+    rest = bytes(buffer[end:])
+    del buffer[end:]
+    try:
+        return p1text.take(buffer)
+    finally:
+        buffer += rest
+
+
+def decode(payload: bytes, security: Security) -> list[Telegram | Message]:
+    """Read the lines of a telegram; DecodeError where none of them says anything."""
+    if named := _NAMED.match(payload):
+        return [_named(named[0], payload, security)]
+    if payload.startswith(b"/"):
+        security.plain()
+        return [p1text.telegram(payload)]
+    return decode_dlms(payload, security)
+
+
+def _named(ident: bytes, payload: bytes, security: Security) -> Telegram:
+    """Open what stands between identification and check; which of both forms that covers varies."""
+    cursor = Cursor(payload[len(ident) : -_CHECK])
+    title, body = cursor.take(cursor.length()), cursor.take(cursor.length())
+    text = ident + security.open(title, body) + b"!"
+    check = payload[-_CHECK:]
+    forms = (crc16_arc(payload[: -_CHECK + 1]), crc16_arc(text))
+    if check not in (b"!%04X" % crc for crc in forms):
+        raise DecodeError("CRC of the telegram is wrong")
+    return p1text.telegram(text[:-1])

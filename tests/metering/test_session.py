@@ -3,7 +3,6 @@
 import pytest
 
 from custom_components.obis_meter.metering.links import LINKS
-from custom_components.obis_meter.metering.security import Security
 from custom_components.obis_meter.metering.session import KEPT_PAYLOADS, MAX_PENDING, Session
 
 from .building import ADDRESS, IDENT, notification
@@ -103,13 +102,9 @@ def test_the_last_payloads_are_kept_for_diagnostics() -> None:
 
 def test_a_payload_can_be_read_again_without_its_frame() -> None:
     for capture in SIMULATED:
-        session = Session(LINKS[capture.link])
+        session, again = capture.session(), capture.session()
         heard = [*session.feed(capture.raw), *session.idle()]
-        read = [
-            said
-            for payload in session.payloads
-            for said in session.link.decode(payload, Security())
-        ]
+        read = [said for payload in session.payloads for said in again.read(payload)]
         assert read == heard, capture.name
 
 

@@ -9,11 +9,11 @@ import pytest
 
 from custom_components.obis_meter.metering.model import Reading, Telegram
 from simulator.clock import wall
-from simulator.hanmeter import HanMeter
+from simulator.device import Device
 from simulator.meters import METERS
-from simulator.p1meter import P1Meter
 from simulator.snapshot import Phase, Snapshot
 
+from .captures import Capture, keys_of
 from .hearing import LONG, telegrams
 
 LISTS = [(name, turn.number) for name, model in METERS.items() for turn in model.device.turns]
@@ -63,8 +63,8 @@ def snapshots(draw: st.DrawFn, phases: int, zone: str) -> Snapshot:
 def test_every_list_says_what_the_meter_knows(name: str, number: int, data: st.DataObject) -> None:
     device, zone = METERS[name].device, METERS[name].zone
     snapshot = data.draw(snapshots(device.phases, zone))
-    link = "hdlc" if isinstance(device, HanMeter) else "p1"
-    (telegram,) = telegrams(link, device.telegram(snapshot, number))
+    capture = Capture(name, device.link, (), keys=keys_of(device))
+    (telegram,) = telegrams(capture, device.telegram(snapshot, number))
     truth = device.truth(snapshot, number)
     said = {str(reading.id): reading for reading in telegram.readings}
     assert len(said) == len(telegram.readings)
@@ -89,9 +89,9 @@ def spoken(
             return said, said_unit
 
 
-def sent(code: str, device: HanMeter | P1Meter, snapshot: Snapshot) -> datetime | None:
+def sent(code: str, device: Device, snapshot: Snapshot) -> datetime | None:
     """Return the time that is sent with a value."""
-    if isinstance(device, HanMeter):
+    if device.link != "p1":
         return None
     if code == "1-0:1.6.0":
         return wall(snapshot.peak_time or snapshot.when)

@@ -8,17 +8,22 @@ from typing import Final
 
 from . import cosem
 from .cosem import CosemData, Cursor, Integer
-from .errors import DecodeError
+from .errors import DecodeError, Incomplete
 
 _OPENING: Final = re.compile(
-    rb"\x02\x02\x16.\x01(?:[\0-\x7f]|\x81.)(?=\x02\x02\0.[\0\1].{4}[\0\xff].)", re.DOTALL
+    rb"\x02\x02\x16.\x01(?:[\0-\x7f]|\x81.)\x02\x02\0.[\0\1].{4}[\0\xff]", re.DOTALL
 )
+_MAY_OPEN: Final = re.compile(rb"\x02\x02\x16.\x01", re.DOTALL)
+_LOOK: Final = 17  # bytes up to the first attribute
 """The first class id begins with 00, which as a tag would leave no room for a logical name."""
 
 
 def opens(cursor: Cursor) -> bool:
-    """Tell whether such a list comes next."""
-    return _OPENING.match(cursor.data, cursor.at) is not None
+    """Tell whether such a list comes next; Incomplete while that cannot be told."""
+    rest = cursor.data[cursor.at : cursor.at + _LOOK]
+    if len(rest) < _LOOK and _MAY_OPEN.match(rest):
+        raise Incomplete("the first descriptor of a list")
+    return _OPENING.match(rest) is not None
 
 
 def body(cursor: Cursor) -> CosemData:

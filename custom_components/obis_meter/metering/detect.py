@@ -23,31 +23,59 @@ class Locked:
     error: DecryptError
     payloads: tuple[bytes, ...]
 
+    def opened(self, keys: Keys) -> tuple[Link, list[Event]]:
+        """Return who speaks, and what the telegrams that were caught say with keys.
+
+        Without a frame nobody can tell P1 from a body before it is opened.
+        """
+        links = (self.link, LINKS["apdu"]) if self.link.name == "p1" else (self.link,)
+        said = [(link, list(self._read(link, keys))) for link in links]
+        return next((each for each in said if _telegrams(each[1])), said[0])
+
+    def _read(self, link: Link, keys: Keys) -> Iterable[Event]:
+        session = Session(link, Security(keys))
+        for payload in self.payloads:
+            yield from session.read(payload)
+
+
+def _telegrams(events: Iterable[Event]) -> list[Telegram]:
+    return [event for event in events if isinstance(event, Telegram)]
+
 
 @dataclass(slots=True)
 class _Candidate:
     """One link, what it read, and whether it met anything else since the last silence.
 
-    shut counts the ciphered telegrams since anything else came, error is the last one's.
+    run counts the telegrams since anything else came; error is that of the last one that
+    stayed shut.
     """
 
     session: Session
     telegrams: list[Telegram] = field(default_factory=list)
     doubtful: bool = False
-    shut: int = 0
+    run: int = 0
     error: DecryptError | None = None
 
     def note(self, events: Iterable[Event]) -> None:
         for event in events:
             match event:
                 case Telegram(readings=readings):
+                    self.run += 1
                     if readings:
                         self.telegrams.append(event)
                 case DecryptError():
-                    self.shut += 1
+                    self.run += 1
                     self.error = event
                 case _:
-                    self.doubtful, self.shut = True, 0
+                    self.doubtful, self.run = True, 0
+
+    def understood(self, *, alone: bool) -> bool:
+        """Tell whether this is who speaks."""
+        return bool(self.telegrams) and (self.session.link.checked or alone)
+
+    def shut(self, *, alone: bool) -> bool:
+        """Tell whether this is who speaks, but in cipher."""
+        return self.locked is not None and (alone or self.run >= _IN_A_ROW)
 
     @property
     def locked(self) -> Locked | None:
@@ -109,12 +137,11 @@ class Detector:
 
     def _choose(self, *, after_silence: bool) -> None:
         for candidate in self._listening():
-            checked = candidate.session.link.checked
-            if candidate.telegrams and (checked or (after_silence and not candidate.doubtful)):
+            alone = after_silence and not candidate.doubtful
+            if candidate.understood(alone=alone):
                 self._found = candidate
                 return
-            alone = after_silence and candidate.shut and not candidate.doubtful
-            if not self._locked and (alone or candidate.shut >= _IN_A_ROW):
+            if not self._locked and candidate.shut(alone=alone):
                 self._locked = candidate
         if after_silence:
             for candidate in self._candidates:

@@ -14,15 +14,15 @@ def decode(payload: bytes, security: Security) -> list[Telegram | Message]:
     An intact notification of a layout that we do not know is a telegram without readings.
     """
     with security.attempt():
-        return [_telegram(_opened(apdu, security)) for apdu in dlms.apdus(Cursor(payload))]
+        return [_read(apdu, security) for apdu in dlms.apdus(Cursor(payload))]
 
 
-def _opened(apdu: dlms.Apdu, security: Security) -> dlms.Apdu:
+def _read(apdu: dlms.Apdu, security: Security) -> Telegram:
     match apdu:
         case dlms.Sealed(title, body):
-            return dlms.whole(security.open(title, body))
+            return security.open(title, body, lambda content: _telegram(dlms.whole(content)))
     security.plain()
-    return apdu
+    return _telegram(apdu)
 
 
 def _telegram(apdu: dlms.Apdu) -> Telegram:

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
-from .errors import FrameError, Incomplete, MeteringError
+from .errors import DecryptError, FrameError, Incomplete, MeteringError
 from .links import Link
 from .model import Message, Telegram
 from .security import Security
@@ -13,6 +13,7 @@ MAX_PENDING: Final = 16 * 1024  # bytes kept after everything complete was taken
 KEPT_PAYLOADS: Final = 8  # for diagnostics
 
 type Event = Telegram | Message | MeteringError
+type Outcome = list[Telegram | Message] | MeteringError
 
 
 class Session:
@@ -73,7 +74,7 @@ class Session:
         outcome = self._decode(payload)
         if begun and isinstance(outcome, MeteringError):
             joined = self._decode(begun + payload)
-            if isinstance(joined, Incomplete) or not isinstance(joined, MeteringError):
+            if _fits(joined, outcome):
                 outcome, payload, begun = joined, begun + payload, b""
         if begun:
             yield FrameError("the rest of a telegram did not come")
@@ -85,8 +86,18 @@ class Session:
             case _:
                 yield from outcome
 
-    def _decode(self, payload: bytes) -> list[Telegram | Message] | MeteringError:
+    def _decode(self, payload: bytes) -> Outcome:
         try:
             return self.link.decode(payload, self.security)
         except MeteringError as err:
             return err
+
+
+def _fits(joined: Outcome, alone: Outcome) -> bool:
+    """Tell whether a payload belongs to the one before: it completes it, if only to stay shut."""
+    match joined:
+        case Incomplete():
+            return True
+        case DecryptError():
+            return not isinstance(alone, Incomplete)
+    return not isinstance(joined, MeteringError)

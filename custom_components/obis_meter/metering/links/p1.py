@@ -13,7 +13,6 @@ from ..checksum import crc16_arc
 from ..cosem import Cursor
 from ..errors import DecodeError, FrameError, Incomplete
 from ..model import Message, Telegram
-from ..notification import decode as decode_dlms
 from ..security import Security
 from . import sealed
 
@@ -30,7 +29,8 @@ _CHECK: Final = 5  # bytes: ! and four digits
 def take(buffer: bytearray) -> bytes | None:
     """Remove the first telegram; return its text from / to before the !, or its ciphered bytes.
 
-    Ciphered bytes are no text, whatever they look like.
+    Ciphered bytes are no text, whatever they look like. What ends like the start of the
+    next telegram is left for it, because bytes may have been lost.
     """
     found = _CIPHERED.search(buffer)
     if found is None:
@@ -45,7 +45,8 @@ def take(buffer: bytearray) -> bytes | None:
     if len(buffer) < size:
         return None
     telegram = bytes(buffer[:size])
-    del buffer[:size]
+    starts = (n for n in range(_KEY - 1, 0, -1) if telegram.endswith(header[:n]))
+    del buffer[: size - next(starts, 0)]
     return telegram
 
 
@@ -79,16 +80,24 @@ def decode(payload: bytes, security: Security) -> list[Telegram | Message]:
     if payload.startswith(b"/"):
         security.plain()
         return [p1text.telegram(payload)]
-    return decode_dlms(payload, security)
+    title, body = _sealed(payload[1:])
+    return [security.open(title, body, lambda text: p1text.telegram(p1text.whole(text)))]
 
 
 def _named(ident: bytes, payload: bytes, security: Security) -> Telegram:
-    """Open what stands between identification and check; which of both forms that covers varies."""
-    cursor = Cursor(payload[len(ident) : -_CHECK])
-    title, body = cursor.take(cursor.length()), cursor.take(cursor.length())
-    text = ident + security.open(title, body) + b"!"
+    """Open what stands between identification and check, whose CRC may cover either form."""
     check = payload[-_CHECK:]
-    forms = (crc16_arc(payload[: -_CHECK + 1]), crc16_arc(text))
-    if check not in (b"!%04X" % crc for crc in forms):
-        raise DecodeError("CRC of the telegram is wrong")
-    return p1text.telegram(text[:-1])
+
+    def read(content: bytes) -> Telegram:
+        forms = (payload[: -_CHECK + 1], ident + content + b"!")
+        if check not in (b"!%04X" % crc16_arc(form) for form in forms):
+            raise DecodeError("CRC of the telegram is wrong")
+        return p1text.telegram(ident + content)
+
+    return security.open(*_sealed(payload[len(ident) :]), read)
+
+
+def _sealed(rest: bytes) -> tuple[bytes, bytes]:
+    """Return system title and ciphered body."""
+    cursor = Cursor(rest)
+    return cursor.take(cursor.length()), cursor.take(cursor.length())

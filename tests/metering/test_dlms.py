@@ -7,8 +7,11 @@ import pytest
 from custom_components.obis_meter.metering.cosem import Cursor
 from custom_components.obis_meter.metering.dlms import LLC, Notification, apdus
 from custom_components.obis_meter.metering.errors import DecodeError, Incomplete
+from custom_components.obis_meter.metering.keys import Keys
 from custom_components.obis_meter.metering.notification import decode
 from custom_components.obis_meter.metering.security import Security
+from simulator.ciphering import Cipher
+from simulator.frames import blocks
 
 HEAD = bytes.fromhex("0f40000000")
 CLOCK = bytes.fromhex("07e8031f070c1e0fff800000")
@@ -63,3 +66,74 @@ def test_a_notification_that_ends_early_is_incomplete() -> None:
 def test_an_unknown_layout_is_a_telegram_without_readings() -> None:
     (telegram,) = decode(HEAD + b"\x00" + b"\x02\x02\x00\x00", Security())
     assert not telegram.readings
+
+
+CONTENT = HEAD + b"\x00" + BODY
+READ = [Notification(None, [0x457])]
+
+
+def joined(*pieces: bytes) -> list[object]:
+    return list(apdus(Cursor(b"".join(pieces))))
+
+
+@pytest.mark.parametrize("size", [1, 3, 5, 100])
+@pytest.mark.parametrize("header", [b"", LLC, b"\xe6\xe6\x00"], ids=["none", "meter", "command"])
+def test_blocks_are_joined(size: int, header: bytes) -> None:
+    pieces = list(blocks(CONTENT, size))
+    assert joined(*(header + piece for piece in pieces)) == READ
+    assert joined(header, *pieces) == READ
+
+
+def test_a_message_of_blocks_waits_for_its_last_one() -> None:
+    pieces = list(blocks(CONTENT, 3))
+    for count in range(1, len(pieces)):
+        with pytest.raises(Incomplete):
+            joined(*pieces[:count])
+
+
+def test_a_repeated_block_is_dropped() -> None:
+    first, second, third, fourth = blocks(CONTENT, 4)
+    assert joined(first, first, second, second, first[:0], third, third, fourth) == READ
+    assert joined(first, second, third, second, third, fourth) == READ
+
+
+def test_a_first_block_begins_the_message_anew() -> None:
+    first, second, third, fourth = blocks(CONTENT, 4)
+    assert joined(first, second, first, second, third, fourth) == READ
+    other = first[:-4] + b"\x0f\1\2\3"
+    assert joined(other, first, second, third, fourth) == READ
+
+
+def test_a_lost_block_ends_the_message() -> None:
+    pieces = list(blocks(CONTENT, 4))
+    for lost in range(len(pieces) - 1):
+        with pytest.raises(DecodeError, match="block") as caught:
+            joined(*pieces[:lost], *pieces[lost + 1 :])
+        assert caught.type is DecodeError  # and not Incomplete
+
+
+def test_something_else_among_blocks_ends_the_message() -> None:
+    first, *_ = blocks(CONTENT, 4)
+    with pytest.raises(DecodeError, match="among blocks"):
+        joined(first, CONTENT)
+
+
+def test_a_message_whose_blocks_are_all_here_is_not_waited_for() -> None:
+    with pytest.raises(DecodeError, match="ends early") as caught:
+        joined(*blocks(CONTENT[:-2], 4))
+    assert caught.type is DecodeError
+
+
+@pytest.mark.parametrize("depth", [1, 2, 500])
+def test_blocks_inside_blocks_are_refused(depth: int) -> None:
+    message = CONTENT
+    for _ in range(depth):
+        message = LLC + b"".join(blocks(message, 16_000))
+    with pytest.raises(DecodeError, match="inside blocks"):
+        joined(*blocks(message, 16_000))
+
+
+def test_blocks_may_be_inside_a_cipher_that_came_in_blocks() -> None:
+    cipher = Cipher(title=b"ABCg\x70\0\4\xd2", key=bytes(16), authentication=b"", control=0x20)
+    raw = b"".join(blocks(cipher.seal(b"".join(blocks(CONTENT, 4)), 1), 20))
+    assert decode(raw, Security(Keys(bytes(16)))) == decode(CONTENT, Security())

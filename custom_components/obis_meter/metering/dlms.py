@@ -125,10 +125,18 @@ def _block_transfer(cursor: Cursor) -> Apdu:
         elif number >= expected or number == 0:
             raise DecodeError(f"block {number} of a telegram came, not {expected}")
         if control & _LAST_BLOCK:
-            return whole(message)
+            return _joined(message)
         _skip_header(cursor)
         if (tag := cursor.byte()) != _BLOCK:
             raise DecodeError(f"APDU {tag:02X} among blocks")
+
+
+def _joined(message: bytes) -> Apdu:
+    cursor = Cursor(message)
+    _skip_header(cursor)
+    if cursor.starts_with(bytes([_BLOCK])):
+        raise DecodeError("blocks inside blocks")
+    return whole(message)
 
 
 def _block(cursor: Cursor) -> tuple[int, int, bytes]:

@@ -133,27 +133,32 @@ def _spelled(value: CosemData) -> str:
     return str(value)
 
 
-def _sequence(rest: list[CosemData]) -> Iterator[Item]:
-    while rest:
-        match rest:
-            case [bytes(obis), value, [Integer() as scaler, Enum() as number], *rest] if _is_obis(
-                obis
-            ):
+def _sequence(items: list[CosemData]) -> Iterator[Item]:
+    at = 0
+    while at < len(items):
+        step = 1
+        match items[at : at + 3]:
+            case [bytes(obis), value, [Integer() as scaler, Enum() as number]] if _is_obis(obis):
                 yield ObisCode(*obis), value, int(scaler), unit(number) or f"dlms:{number}"
-            case [bytes(obis), list(), *rest] if _is_obis(obis):
-                pass  # a profile buffer: history, not a reading
-            case [[int(), bytes(obis), Integer(), *_], *rest] if _is_obis(obis):
+                step = 3
+            case [bytes(obis), list(), *_] if _is_obis(obis):
+                step = 2  # a profile buffer: history, not a reading
+            case [[int(), bytes(obis), Integer(), *_], *_] if _is_obis(obis):
                 pass  # class, object, attribute: says where a value comes from
-            case [bytes(obis), value, *rest] if _is_obis(obis):
+            case [bytes(obis), value, *_] if _is_obis(obis):
                 yield ObisCode(*obis), value, None, None
-            case [list(nested), *rest]:
+                step = 2
+            case [list(nested), *_]:
                 yield from _sequence(nested)
-            case [_, *rest]:
-                pass
+        at += step
 
 
 def _is_obis(item: CosemData) -> bool:
-    return isinstance(item, bytes) and len(item) == 6 and item[5] in (0, 0xFF)
+    """Tell whether octets name a register."""
+    match item:
+        case bytes() if len(item) == 6 and item[5] in (0, 0xFF):
+            return not families.is_push_setup(item)
+    return False
 
 
 def _first_text(items: tuple[Item, ...], code: ObisCode) -> str | None:
@@ -176,11 +181,11 @@ def _reading(item: Item, scalers: Scalers | None) -> Reading | None:
     code, value, scaler, symbol = item
     if scaler is None and scalers:
         scaler, symbol = scalers.of(code)
-    plain = _value(value, scaler or 0)
-    if plain is None:
+    said = _value(value, scaler or 0)
+    if said is None:
         return None
-    sure = isinstance(plain, Decimal) and (scaler is not None or plain == 0)
-    return Reading(code, plain, symbol if sure else None)
+    sure = isinstance(said, Decimal) and (scaler is not None or said == 0)
+    return Reading(code, said, symbol if sure else None)
 
 
 def _value(value: CosemData, scaler: int) -> Value | None:
@@ -188,7 +193,7 @@ def _value(value: CosemData, scaler: int) -> Value | None:
         case bytes() if len(value) == 12 and (when := date_time(value)):
             return when
         case bytes() | str():
-            return _text(value)
+            return _text(value) or None
         case bool():
             return Decimal(value)
         case int() | Decimal():

@@ -91,6 +91,14 @@ def test_a_message_of_blocks_waits_for_its_last_one() -> None:
             joined(*pieces[:count])
 
 
+def test_a_message_may_end_without_a_block_that_says_so() -> None:
+    pieces = [bytes([0xE0, 0x01]) + piece[2:] for piece in blocks(CONTENT, 4)]
+    assert joined(*pieces) == READ
+    for count in range(1, len(pieces)):
+        with pytest.raises(Incomplete):
+            joined(*pieces[:count])
+
+
 def test_a_repeated_block_is_dropped() -> None:
     first, second, third, fourth = blocks(CONTENT, 4)
     assert joined(first, first, second, second, first[:0], third, third, fourth) == READ

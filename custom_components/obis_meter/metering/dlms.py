@@ -114,7 +114,10 @@ def _dedicated(_cursor: Cursor) -> Apdu:
 
 
 def _block_transfer(cursor: Cursor) -> Apdu:
-    """Join blocks until the last one; a repeated block is dropped, a first one begins anew."""
+    """Join blocks; a repeated block is dropped, a first one begins anew.
+
+    The last one says so, or its content does: not every sender sets that bit.
+    """
     message, expected = b"", 1
     while True:
         control, number, block = _block(cursor)
@@ -126,6 +129,8 @@ def _block_transfer(cursor: Cursor) -> Apdu:
             raise DecodeError(f"block {number} of a telegram came, not {expected}")
         if control & _LAST_BLOCK:
             return _joined(message)
+        if cursor.at == len(cursor.data) and (found := _early(message)):
+            return found
         _skip_header(cursor)
         if (tag := cursor.byte()) != _BLOCK:
             raise DecodeError(f"APDU {tag:02X} among blocks")
@@ -137,6 +142,14 @@ def _joined(message: bytes) -> Apdu:
     if cursor.starts_with(bytes([_BLOCK])):
         raise DecodeError("blocks inside blocks")
     return whole(message)
+
+
+def _early(message: bytes) -> Apdu | None:
+    """Return what a message says that may not have ended; None where it has not."""
+    try:
+        return _joined(message)
+    except DecodeError:
+        return None
 
 
 def _block(cursor: Cursor) -> tuple[int, int, bytes]:

@@ -1,4 +1,4 @@
-"""Bodies without a frame, as some bridges send them: [E6 E7 00] 0F or DB .., or all as hex text.
+"""Bodies without a frame, as some bridges send them: [E6 E7 00] 0F, DB or E0 .., or as hex text.
 
 There is no check sequence: a body counts when it reads whole, and `detect`
 believes it only when nothing but bodies came since the last silence.
@@ -13,7 +13,8 @@ from ..cosem import Cursor
 from ..errors import DecodeError, FrameError, Incomplete
 from . import hdlc, sealed
 
-_BODY: Final = rb"\x0f|" + sealed.HEADER
+_FIRST_BLOCK: Final = sealed.growing((rb"\xe0", rb".", rb"\0", rb"\x01"))
+_BODY: Final = b"|".join((rb"\x0f", sealed.HEADER, _FIRST_BLOCK))
 _APDU: Final = re.compile(_BODY, re.DOTALL)
 _LLC_APDU: Final = re.compile(sealed.growing((rb"\xe6", rb"\xe7", rb"\0"), _BODY), re.DOTALL)
 _HEX: Final = re.compile(
@@ -29,7 +30,7 @@ def take_llc(buffer: bytearray) -> bytes | None:
 
 
 def take_apdu(buffer: bytearray) -> bytes | None:
-    """Remove the first data-notification, in the clear or ciphered, and return it."""
+    """Remove the first data-notification, in the clear, ciphered or in blocks, and return it."""
     return _take(buffer, _APDU)
 
 

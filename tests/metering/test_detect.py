@@ -5,9 +5,10 @@ from random import Random
 import pytest
 
 from custom_components.obis_meter.metering.detect import Detector
-from custom_components.obis_meter.metering.errors import Lock
+from custom_components.obis_meter.metering.errors import DecryptError, Lock
 from custom_components.obis_meter.metering.keys import Keys
 from custom_components.obis_meter.metering.links import LINKS
+from simulator.ciphering import Cipher
 
 from .captures import EVERY, SIMULATED, Capture
 from .hearing import bytewise, pieces, telegrams
@@ -181,3 +182,25 @@ def test_no_damaged_frame_is_locked(capture: Capture) -> None:
 
 def test_a_meter_in_the_clear_is_not_locked() -> None:
     assert all(detected(c.raw).locked is None for c in SIMULATED if not c.sealed)
+
+
+@over(SEALED)
+def test_keys_are_tried_on_what_was_caught(capture: Capture) -> None:
+    locked = detected(capture.raw).locked
+    assert locked is not None
+    assert capture.keys is not None
+    link, said = locked.opened(capture.keys)
+    assert (link.name, said) == (capture.link, telegrams(capture, capture.raw))
+    _, said = locked.opened(WRONG)
+    assert said
+    assert all(isinstance(event, DecryptError) for event in said)
+
+
+def test_a_body_without_a_frame_is_told_from_p1_once_it_is_open() -> None:
+    cipher = Cipher(title=b"KFMdefgh", key=bytes(16), authentication=b"", control=0x20)
+    body = next(capture.raw for capture in SIMULATED if capture.link == "apdu")
+    locked = detected(cipher.seal(body, 1)).locked
+    assert locked is not None
+    assert str(locked.ciphered) == "4B464D6465666768"
+    link, said = locked.opened(Keys(bytes(16)))
+    assert (link.name, said) == ("apdu", telegrams("apdu", body))

@@ -13,6 +13,8 @@ from custom_components.obis_meter.metering.security import Security
 from simulator.ciphering import Cipher
 from simulator.frames import blocks
 
+from .building import p1
+
 HEAD = bytes.fromhex("0f40000000")
 CLOCK = bytes.fromhex("07e8031f070c1e0fff800000")
 BODY = bytes.fromhex("02010600000457")  # a list of one number
@@ -99,6 +101,12 @@ def test_a_message_may_end_without_a_block_that_says_so() -> None:
             joined(*pieces[:count])
 
 
+def test_text_in_blocks_ends_with_the_block_that_says_so() -> None:
+    text = p1("1-0:1.8.0(1.5*kWh)")
+    (telegram,) = decode(b"".join(blocks(text, 9)), Security())
+    assert len(telegram.readings) == 1
+
+
 def test_a_repeated_block_is_dropped() -> None:
     first, second, third, fourth = blocks(CONTENT, 4)
     assert joined(first, first, second, second, first[:0], third, third, fourth) == READ
@@ -145,3 +153,12 @@ def test_blocks_may_be_inside_a_cipher_that_came_in_blocks() -> None:
     cipher = Cipher(title=b"ABCg\x70\0\4\xd2", key=bytes(16), authentication=b"", control=0x20)
     raw = b"".join(blocks(cipher.seal(b"".join(blocks(CONTENT, 4)), 1), 20))
     assert decode(raw, Security(Keys(bytes(16)))) == decode(CONTENT, Security())
+
+
+def test_descriptors_without_tags_stand_in_structures_of_two() -> None:
+    item = bytes.fromhex("0202000301000108 00ff0206 00000007")
+    body = HEAD + b"\x00" + bytes.fromhex("02021601 0102") + item
+    (telegram,) = decode(body + item, Security())
+    assert [str(reading.id) for reading in telegram.readings] == ["1-0:1.8.0"] * 2
+    with pytest.raises(DecodeError, match="descriptor"):
+        decode(body + b"\x02\x03" + item[2:], Security())

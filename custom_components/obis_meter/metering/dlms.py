@@ -2,19 +2,19 @@
 
 [E6 E7 00] then one of
 0F long-invoke-id-and-priority(4) date-time body           data-notification
-DB system title, security control .. (see security)        general-glo-ciphering
+DB or DC system title, security control .. (see security)  general-glo- or -ded-ciphering
 E0 control number(2) acknowledged(2) octets                general-block-transfer
 / ..                                                       a P1 telegram
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from . import cosem, descriptors
 from .cosem import CosemData, Cursor
-from .errors import DecodeError, DecryptError, Incomplete, Lock
+from .errors import DecodeError, Incomplete
 
 LLC: Final = b"\xe6\xe7\x00"
 _COMMAND_LLC: Final = b"\xe6\xe6\x00"
@@ -33,10 +33,14 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A ciphered APDU: system title, and security control byte with what follows it."""
+    """A ciphered APDU: system title, and security control byte with what follows it.
+
+    dedicated: with a key that was agreed on for one session.
+    """
 
     title: bytes
     body: bytes
+    dedicated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +111,8 @@ def _sealed(cursor: Cursor) -> Sealed:
     return Sealed(cursor.take(cursor.length()), cursor.take(cursor.length()))
 
 
-def _dedicated(_cursor: Cursor) -> Apdu:
-    raise DecryptError(
-        Lock.DEDICATED_KEY, "the telegram is ciphered for a session, with a key of its own"
-    )
+def _dedicated(cursor: Cursor) -> Sealed:
+    return replace(_sealed(cursor), dedicated=True)
 
 
 def _block_transfer(cursor: Cursor) -> Apdu:
@@ -145,11 +147,12 @@ def _joined(message: bytes) -> Apdu:
 
 
 def _early(message: bytes) -> Apdu | None:
-    """Return what a message says that may not have ended; None where it has not."""
+    """Return what a message says that may not have ended; None where that cannot be told."""
     try:
-        return _joined(message)
+        found = _joined(message)
     except DecodeError:
         return None
+    return None if isinstance(found, Text) else found
 
 
 def _block(cursor: Cursor) -> tuple[int, int, bytes]:

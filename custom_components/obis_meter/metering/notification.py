@@ -19,6 +19,8 @@ def decode(payload: bytes, security: Security) -> list[Telegram | Message]:
 
 def _read(apdu: dlms.Apdu, security: Security) -> Telegram:
     match apdu:
+        case dlms.Sealed(title, body, dedicated=True):
+            security.dedicated(title, body)
         case dlms.Sealed(title, body):
             return security.open(title, body, lambda content: _telegram(dlms.whole(content)))
     security.plain()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 import re
-from typing import Final
+from typing import Final, NoReturn
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -128,6 +128,11 @@ class Security:
                 Lock.NOT_AUTHENTICATED,
                 "the telegram is not authenticated, though an authentication key is set",
             )
+
+    def dedicated(self, title: bytes, body: bytes) -> NoReturn:
+        """Refuse what is ciphered with a key that only the partner of a session has."""
+        self.ciphered = Ciphered(title, body[0] if body else 0)
+        raise DecryptError(Lock.DEDICATED_KEY, "the telegram is ciphered with a session's own key")
 
     def open[T](self, title: bytes, body: bytes, read: Callable[[bytes], T]) -> T:
         """Return what read makes of a ciphered APDU: control byte, counter, content, tag.

@@ -144,8 +144,9 @@ _POSITIONS: Final = {
 }
 """How a list opens, and the kind of each element as `positions` takes it -> its registers.
 
-Iskraemeco AM550 and IE.5 of Slovenia, four lists; Siemens IM350 and Iskraemeco AM550
-of Vienna, which open with the name of the push object.
+Iskraemeco AM550 of Slovenia, four lists, in which import before export of reactive
+energy is taken over from that of power; Siemens IM350 and Iskraemeco AM550 of Vienna,
+which open with the name of the push object.
 """
 
 

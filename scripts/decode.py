@@ -13,21 +13,27 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "custom_components" / "obis_meter"))
 
 from metering.detect import Detector
-from metering.errors import MeteringError
+from metering.errors import KeyFormatError, MeteringError
+from metering.keys import Keys
 from metering.links import LINKS, Link
 from metering.model import Message, Reading, Telegram, Value
+from metering.security import Security
 from metering.session import Event, Session
 
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """Bytes as they came: bursts of chunks between silences; or payloads that are cut already."""
+    """Bytes as they came: bursts of chunks between silences; or payloads that are cut already.
+
+    keys open them, where a capture names its own.
+    """
 
     name: str
     link: str | None = None
     bursts: list[list[bytes]] = field(default_factory=list)
     payloads: list[bytes] = field(default_factory=list)
     fault: str | None = None
+    keys: Keys | None = None
 
 
 def captures(path: Path) -> Iterator[Capture]:
@@ -51,7 +57,7 @@ def _from_line(line: str) -> Capture:
     try:
         capture = json.loads(line)
         return _from_json(capture)
-    except (ValueError, KeyError, TypeError, AttributeError) as err:
+    except (ValueError, KeyError, TypeError, AttributeError, KeyFormatError) as err:
         name = capture.get("name") if isinstance(capture, dict) else None
         return Capture(str(name), fault=f"no capture: {err!r}")
 
@@ -62,7 +68,12 @@ def _from_json(capture: dict[str, Any]) -> Capture:
     else:
         pieces = capture.get("chunks") or capture.get("frames") or [capture["hex"]]
         bursts = [[bytes.fromhex(piece) for piece in pieces]]
-    return Capture(capture["name"], capture.get("link"), bursts)
+    return Capture(capture["name"], capture.get("link"), bursts, keys=_keys(capture))
+
+
+def _keys(capture: dict[str, Any]) -> Keys | None:
+    key = capture.get("key")
+    return Keys.parse(key, capture.get("auth_key")) if key else None
 
 
 def _from_diagnostics(name: str, download: dict[str, Any]) -> Iterator[Capture]:
@@ -71,41 +82,42 @@ def _from_diagnostics(name: str, download: dict[str, Any]) -> Iterator[Capture]:
     yield Capture(name, data["link"], payloads=payloads)
 
 
-def decode(capture: Capture, link: str | None) -> dict[str, Any]:
-    """Return what the capture says, ready to print."""
-    name = link or capture.link
+def decode(capture: Capture, link: str | None, keys: Keys | None = None) -> dict[str, Any]:
+    """Return what the capture says, ready to print; keys are for captures that name none."""
+    name, keys = link or capture.link, capture.keys or keys
     if capture.fault:
         return _printed(capture.name, name, [MeteringError(capture.fault)])
     if name is not None and name not in LINKS:
         return _printed(capture.name, name, [MeteringError(f"no link is called {name}")])
     if capture.payloads and name:
-        return _printed(capture.name, name, list(_read(LINKS[name], capture.payloads)))
-    found = LINKS[name] if name else detect(capture)
+        return _printed(
+            capture.name, name, list(_read(Session(LINKS[name], Security(keys)), capture.payloads))
+        )
+    found = LINKS[name] if name else detect(capture, keys)
     if found is None:
         return _printed(capture.name, None, [MeteringError("no link understands these bytes")])
-    return _printed(capture.name, found.name, list(_listen(found, capture.bursts)))
+    session = Session(found, Security(keys))
+    return _printed(capture.name, found.name, list(_listen(session, capture.bursts)))
 
 
-def detect(capture: Capture) -> Link | None:
-    """Return the link that speaks a capture's bytes."""
-    detector = Detector()
+def detect(capture: Capture, keys: Keys | None) -> Link | None:
+    """Return the link that speaks a capture's bytes, in the clear or not."""
+    detector = Detector(keys)
     for burst in capture.bursts:
         for chunk in burst:
             detector.feed(chunk)
         detector.idle()
-    return detector.link
+    return detector.link or (detector.locked.link if detector.locked else None)
 
 
-def _listen(link: Link, bursts: list[list[bytes]]) -> Iterator[Event]:
-    session = Session(link)
+def _listen(session: Session, bursts: list[list[bytes]]) -> Iterator[Event]:
     for burst in bursts:
         for chunk in burst:
             yield from session.feed(chunk)
         yield from session.idle()
 
 
-def _read(link: Link, payloads: list[bytes]) -> Iterator[Event]:
-    session = Session(link)
+def _read(session: Session, payloads: list[bytes]) -> Iterator[Event]:
     for payload in payloads:
         yield from session.read(payload)
 
@@ -165,11 +177,22 @@ def main() -> int:
         help=".bin, .hex, .jsonl or a diagnostics download (.json)",
     )
     parser.add_argument("--link", choices=LINKS, help="how the bytes are framed")
+    parser.add_argument("--key", metavar="HEX", help="the encryption key of a ciphered meter")
+    parser.add_argument("--auth-key", metavar="HEX", help="its authentication key, if there is one")
     options = parser.parse_args()
-    for path in options.paths:
+    try:
+        keys = Keys.parse(options.key, options.auth_key) if options.key else None
+        return _decode_all(options.paths, options.link, keys)
+    except KeyFormatError as err:
+        print(f"--key, --auth-key: {err}", file=sys.stderr)
+        return 2
+
+
+def _decode_all(paths: list[Path], link: str | None, keys: Keys | None) -> int:
+    for path in paths:
         try:
             for capture in captures(path):
-                print(json.dumps(decode(capture, options.link)))
+                print(json.dumps(decode(capture, link, keys)))
         except (OSError, ValueError, KeyError) as err:
             print(f"{path}: {err}", file=sys.stderr)
             return 2

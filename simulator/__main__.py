@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _print_meters() -> None:
     for name, model in METERS.items():
-        print(f"{name:14}{model.device.line:13}{model.about}")
+        print(f"{name:16}{model.device.line:13}{model.about}")
 
 
 async def _serve(options: Options) -> None:
@@ -55,6 +55,8 @@ async def _open(server: Server, stack: AsyncExitStack, options: Options) -> Serv
     stack.push_async_callback(server.close)
     told = sys.stderr if options.stdout else sys.stdout
     print(f"{server.source.name} ({server.source.line}) on {server.url}", file=told, flush=True)
+    if secrets := server.source.secrets:
+        print(f"  {secrets}", file=told, flush=True)
     return server
 
 

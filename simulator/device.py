@@ -41,6 +41,10 @@ class Source(Protocol):
         """Line settings in words, such as 2400 8N1."""
 
     @property
+    def secrets(self) -> str:
+        """The keys that open its telegrams, in words; empty where they are in the clear."""
+
+    @property
     def start(self) -> datetime:
         """The local time at which it begins."""
 
@@ -65,6 +69,10 @@ class Answering(Source, Protocol):
 
 class Device(Protocol):
     """A kind of meter: it writes snapshots as telegrams."""
+
+    @property
+    def link(self) -> str:
+        """What carries its telegrams: hdlc, p1, mbus or wrapper."""
 
     @property
     def line(self) -> str:

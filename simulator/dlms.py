@@ -38,6 +38,9 @@ class Unit(IntEnum):
     V = 35
 
 
+UNITS = {"W": Unit.W, "var": Unit.VAR, "A": Unit.A, "V": Unit.V, "Wh": Unit.WH, "varh": Unit.VARH}
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
     """An A-XDR integer type."""
@@ -61,7 +64,7 @@ LONG64 = Number(0x14, 8, signed=True)
 LONG64_UNSIGNED = Number(0x15, 8, signed=False)
 
 
-def _length(count: int) -> bytes:
+def length(count: int) -> bytes:
     """Return an A-XDR length: one byte, or 81..84 and that many bytes."""
     if count < _SHORT_LENGTH:
         return bytes([count])
@@ -71,12 +74,12 @@ def _length(count: int) -> bytes:
 
 def octet_string(value: bytes) -> bytes:
     """Return an octet-string."""
-    return bytes([_OCTET_STRING]) + _length(len(value)) + value
+    return bytes([_OCTET_STRING]) + length(len(value)) + value
 
 
 def visible_string(value: str) -> bytes:
     """Return a visible-string."""
-    return bytes([_VISIBLE_STRING]) + _length(len(value)) + value.encode("ascii")
+    return bytes([_VISIBLE_STRING]) + length(len(value)) + value.encode("ascii")
 
 
 def structure(elements: Iterable[bytes]) -> bytes:
@@ -91,7 +94,7 @@ def array(elements: Iterable[bytes]) -> bytes:
 
 def _list(tag: int, elements: Iterable[bytes]) -> bytes:
     members = list(elements)
-    return bytes([tag]) + _length(len(members)) + b"".join(members)
+    return bytes([tag]) + length(len(members)) + b"".join(members)
 
 
 def scaler_unit(scaler: int, unit: Unit) -> bytes:

@@ -9,9 +9,9 @@ from .dlms import (
     DOUBLE_LONG_UNSIGNED,
     LONG,
     LONG_UNSIGNED,
+    UNITS,
     Address,
     ClockForm,
-    Unit,
     array,
     obis,
     octet_string,
@@ -51,7 +51,6 @@ __all__ = [
     "kamstrup",
 ]
 
-_UNITS = {"W": Unit.W, "var": Unit.VAR, "A": Unit.A, "V": Unit.V, "Wh": Unit.WH, "varh": Unit.VARH}
 _LIST_SE = (Turn(1, 10 * SECOND),)
 
 
@@ -59,7 +58,7 @@ _LIST_SE = (Turn(1, 10 * SECOND),)
 
 
 def _aidon_item(item: Item) -> bytes:
-    meaning = () if item.unit is None else (scaler_unit(item.scaler, _UNITS[item.unit]),)
+    meaning = () if item.unit is None else (scaler_unit(item.scaler, UNITS[item.unit]),)
     return structure([obis(item.code), item.data, *meaning])
 
 

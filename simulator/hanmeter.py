@@ -58,6 +58,7 @@ class HanMeter:
     texts: Mapping[str, str]  # registers that hold text
     phases: int = 3
     line: str = "2400 8N1"
+    link: str = "hdlc"
     zero: frozenset[str] = frozenset()  # registers that are always 0
 
     def apdu(self, snapshot: Snapshot, list_number: int = 1) -> bytes:

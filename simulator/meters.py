@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import override
 from zoneinfo import ZoneInfo
 
-from . import han, p1, smlmeters
+from . import han, p1, push, smlmeters
+from .carried import Carried
 from .clock import later
 from .device import Device, Turn, due, pace
 from .han import Country, Grid
@@ -40,6 +41,12 @@ class Meter:
     def line(self) -> str:
         """Line settings in words."""
         return self.model.device.line
+
+    @property
+    def secrets(self) -> str:
+        """The keys that open its telegrams, in words."""
+        device = self.model.device
+        return str(device.cipher or "") if isinstance(device, Carried) else ""
 
     @property
     def pace(self) -> timedelta:
@@ -80,6 +87,7 @@ class ModuleMeter(Meter):
 
 _OSLO, _STOCKHOLM, _AMSTERDAM = "Europe/Oslo", "Europe/Stockholm", "Europe/Amsterdam"
 _BRUSSELS, _LUXEMBOURG, _BERLIN = "Europe/Brussels", "Europe/Luxembourg", "Europe/Berlin"
+_VIENNA, _ZURICH = "Europe/Vienna", "Europe/Zurich"
 _HOURLY = timedelta(hours=1)
 
 
@@ -103,10 +111,15 @@ METERS: dict[str, Model] = {
     "kamstrup-1ph": Model("Kamstrup, Norway, one phase", han.kamstrup(phases=1), _OSLO),
     "kamstrup-se": Model("Kamstrup, Sweden", han.kamstrup(country=Country.SE), _STOCKHOLM),
     "module": Model("Meter with a communication module (RFC 1662)", _module(), _OSLO),
+    "kaifa-at": Model("Kaifa MA309M, Austria, M-Bus, ciphered", push.KAIFA, _VIENNA),
+    "am550-at": Model("Iskraemeco AM550, Vienna, ciphered", push.AM550, _VIENNA),
+    "e450-ch": Model("Landis+Gyr E450, Switzerland, ciphered, in blocks", push.E450, _ZURICH),
+    "dlms-tcp": Model("the list of kaifa-at in the clear, over TCP", push.TCP, _VIENNA),
     "p1": Model("P1 of the Netherlands (DSMR 5) with gas", p1.NL, _AMSTERDAM),
     "p1-1ph": Model("P1 of the Netherlands (ESMR 5), one phase", p1.NL_1PH, _AMSTERDAM),
     "p1-be": Model("P1 of Belgium with monthly peak, gas and water", p1.BE, _BRUSSELS, 1),
     "p1-lu": Model("P1 of Luxembourg, decrypted, with apparent power", p1.LU, _LUXEMBOURG),
+    "p1-lu-ciphered": Model("P1 of Luxembourg, as sent", push.LUXEMBOURG, _LUXEMBOURG),
     "p1-se": Model("P1 of Sweden: no tariffs, no meter id", p1.SE, _STOCKHOLM),
     "p1-se-winter": Model("P1 of Sweden, winter time all year", p1.SE_WINTER, _STOCKHOLM),
     "p1-v2": Model("P1 of DSMR 2.2: no CRC, hourly gas", p1.V2, _AMSTERDAM, 2, _HOURLY),

@@ -100,6 +100,7 @@ class ModuleDevice:
     asks_every: timedelta = timedelta(seconds=30)
     event_every: timedelta = timedelta(minutes=1)
     line: str = "115200 8N1"
+    link: str = "rfc1662"
 
     @property
     def phases(self) -> int:

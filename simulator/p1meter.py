@@ -59,6 +59,7 @@ class P1Meter:
     phases: int = 3
     turns: Sequence[Turn] = (Turn(1, timedelta(seconds=1)),)
     line: str = "115200 8N1"
+    link: str = "p1"
     crc: bool = True
     summer_time: bool = True  # the clock changes to summer time
     flag: bool = True  # times end in S or W
@@ -69,6 +70,8 @@ class P1Meter:
         text = CRLF.join([f"/{self.ident}", "", *lines, "!"]).encode("ascii")
         check = f"{crc16_arc(text):04X}" if self.crc else ""
         return text + (check + CRLF).encode("ascii")
+
+    apdu = telegram
 
     def truth(self, snapshot: Snapshot, list_number: int = 1) -> Truth:
         """Return the readings as sent (kWh, kW); without empty values and without lists of values.

@@ -19,6 +19,7 @@ class Replay:
     recorded: tuple[Telegram, ...]
     pace: timedelta = timedelta(seconds=10)
     line: str = "as recorded"
+    secrets: str = ""
     start: datetime = field(default_factory=datetime.now)
     _next: Iterator[Telegram] = field(init=False, repr=False, compare=False)
 

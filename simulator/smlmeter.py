@@ -48,6 +48,7 @@ class SmlMeter:
     phases: int = 3
     turns: Sequence[Turn] = (Turn(1, 2 * _SECOND),)
     line: str = "9600 8N1"
+    link: str = "sml"
     check: Check = x25
     bare_time: bool = False  # times without a list around them
 

@@ -14,6 +14,12 @@ import re
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from custom_components.obis_meter.metering.keys import Keys
+from custom_components.obis_meter.metering.links import LINKS
+from custom_components.obis_meter.metering.model import Telegram
+from custom_components.obis_meter.metering.security import Security
+from custom_components.obis_meter.metering.session import Session
+from simulator.carried import Carried
 from simulator.device import Device
 from simulator.hanmeter import HanMeter
 from simulator.meters import METERS, meter
@@ -44,7 +50,7 @@ class Capture:
     """Bytes on the wire, and how many telegrams they hold.
 
     wanted is the registers of each telegram, absent the registers that must not be published;
-    digits_only: the scaler is not in the telegram.
+    digits_only: the scaler is not in the telegram; keys open it; sealed: it is ciphered.
     """
 
     name: str
@@ -55,6 +61,16 @@ class Capture:
     wanted: tuple[dict[str, Want], ...] = ()
     absent: tuple[str, ...] = ()
     digits_only: bool = False
+    keys: Keys | None = None
+    sealed: bool = False
+
+    def session(self) -> Session:
+        """Return a session that can read it."""
+        return Session(LINKS[self.link], Security(self.keys))
+
+    def repeated(self, clean: list[Telegram], times: int) -> list[Telegram]:
+        """Return what is heard of it several times: a ciphered telegram counts once."""
+        return clean if self.sealed else times * clean
 
     @property
     def raw(self) -> bytes:
@@ -63,20 +79,19 @@ class Capture:
     @property
     def checked(self) -> bool:
         """Tell whether its frames carry a check sequence."""
-        return self.link in ("hdlc", "sml") or (self.link == "p1" and bool(_CHECK.search(self.raw)))
+        if self.link == "p1":
+            return bool(_CHECK.search(self.raw)) or self.authenticated
+        return self.link in ("hdlc", "mbus", "rfc1662", "sml")
 
-
-def link_of(device: Device) -> str:
-    """Return the link that a meter of the simulator speaks."""
-    return _LINKS[type(device)]
+    @property
+    def authenticated(self) -> bool:
+        """Tell whether it carries a tag that is checked."""
+        return self.sealed and bool(self.keys and self.keys.authentication)
 
 
 def _captures(path: Path) -> Iterator[Capture]:
     for line in path.read_text().splitlines():
-        row = json.loads(line, parse_float=str)
-        encrypted = "key" in row or row["name"].startswith("bad_enc_")
-        if not encrypted:
-            yield _capture(path.stem, row)
+        yield _capture(path.stem, json.loads(line, parse_float=str))
 
 
 def _capture(file: str, row: dict[str, Any]) -> Capture:
@@ -91,7 +106,16 @@ def _capture(file: str, row: dict[str, Any]) -> Capture:
         wanted=tuple(_wanted(registers) for registers in lists),
         absent=tuple(row.get("absent", ())),
         digits_only="scaler" in row,
+        keys=Keys.parse(row["key"], row.get("auth_key")) if "key" in row else None,
+        sealed="key" in row,
     )
+
+
+def keys_of(device: Device) -> Keys | None:
+    """Return what opens the telegrams of a simulated meter."""
+    if not (isinstance(device, Carried) and device.cipher):
+        return None
+    return Keys(device.cipher.key, device.cipher.authentication or None)
 
 
 def _wanted(registers: dict[str, dict[str, str | None]]) -> dict[str, Want]:
@@ -109,10 +133,12 @@ def _simulated() -> Iterator[Capture]:
         home = meter(name, _WHEN.replace(tzinfo=ZoneInfo(model.zone))).household
         snapshot = home.at(_WHEN.replace(tzinfo=ZoneInfo(model.zone)))
         device = model.device
-        link = link_of(device)
+        keys = keys_of(device)
         for turn in device.turns:
             frame = device.telegram(snapshot, turn.number)
-            yield Capture(f"{name}/{turn.number}", link, (frame,))
+            yield Capture(
+                f"{name}/{turn.number}", device.link, (frame,), keys=keys, sealed=keys is not None
+            )
             if name in _BARE and isinstance(device, HanMeter):
                 body = device.apdu(snapshot, turn.number)
                 yield from _unframed(f"{name}/{turn.number}", frame, body)
@@ -126,8 +152,8 @@ def _unframed(name: str, frame: bytes, body: bytes) -> Iterator[Capture]:
     yield Capture(f"hex-body/{name}", "hex", (body.hex().upper().encode() + b"\n",))
 
 
-_READ = ("han", "p1", "sml")
-_FILES = (*sorted(OWN.glob("*.jsonl")), *(SHARED / f"{name}.jsonl" for name in _READ))
+_SHARED = (SHARED / f"{name}.jsonl" for name in ("dlms", "han", "p1", "sml"))
+_FILES = (*sorted(OWN.glob("*.jsonl")), *_SHARED)
 
 SIMULATED = tuple(_simulated())
 CAPTURED = tuple(capture for path in _FILES if path.exists() for capture in _captures(path))

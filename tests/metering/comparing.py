@@ -38,7 +38,7 @@ def _same(want: Want, reading: Reading, digits_only: bool) -> bool:
 
 
 def _same_number(want: Want, value: Decimal, unit: str | None, digits_only: bool) -> bool:
-    if want.unit is None:
+    if want.unit is None and not digits_only:
         return Decimal(want.value) == value
     wanted, said = Decimal(want.value) * _factor(want.unit), value * _factor(unit)
     if digits_only:

@@ -9,13 +9,18 @@ from custom_components.obis_meter.metering.links import LINKS
 from custom_components.obis_meter.metering.model import Telegram
 from custom_components.obis_meter.metering.session import Event, Session
 
+from .captures import Capture
+
 LONG = bool(os.environ.get("OBIS_LONG"))  # laws over every position
 _SAMPLED = 3  # positions of each kind of damage otherwise
 
 
-def events(link: str, *chunks: bytes) -> list[Event]:
-    """Return what a session says of chunks, and of the silence behind them."""
-    session = Session(LINKS[link])
+def events(link: str | Capture, *chunks: bytes) -> list[Event]:
+    """Return what a session says of chunks, and of the silence behind them.
+
+    A capture stands for its link and its keys.
+    """
+    session = Session(LINKS[link]) if isinstance(link, str) else link.session()
     heard = [event for chunk in chunks for event in session.feed(chunk)]
     return [*heard, *session.idle()]
 
@@ -25,7 +30,7 @@ def only_telegrams(heard: Iterable[Event]) -> list[Telegram]:
     return [event for event in heard if isinstance(event, Telegram)]
 
 
-def telegrams(link: str, *chunks: bytes) -> list[Telegram]:
+def telegrams(link: str | Capture, *chunks: bytes) -> list[Telegram]:
     """Return the telegrams in chunks."""
     return only_telegrams(events(link, *chunks))
 

@@ -29,7 +29,8 @@ VALUES = [
     ("0a024142", "AB"),
     ("0a02ff42", "\ufffdB"),
     ("0c03e282ac", "€"),
-    ("0d42", 0x42),
+    ("0d42", 42),
+    ("0d4a", None),  # no decimal digits
     ("0ffe", Integer(-2)),
     ("108000", -32768),
     ("11ff", 255),
@@ -39,10 +40,18 @@ VALUES = [
     ("161b", Enum(27)),
     ("173dcccccd", Decimal("0.1")),
     ("1700000000", Decimal(0)),
+    ("174366199a", Decimal("230.1")),
+    ("174b800001", Decimal(16777218)),
     ("183fb999999999999a", Decimal("0.1")),
+    ("183fd3333333333334", Decimal("0.30000000000000004")),
     ("1907e3020304050607ff800000", bytes.fromhex("07e3020304050607ff800000")),
     ("1a07e3020304", bytes.fromhex("07e3020304")),
     ("1b010203ff", bytes.fromhex("010203ff")),
+    ("130f020102", [Integer(1), Integer(2)]),  # compact array of integers
+    ("130202060a0c000000010141000000020142", [[1, "A"], [2, "B"]]),
+    ("130100021104" + "01020304", [[1, 2], [3, 4]]),
+    ("130f00", []),
+    ("ff", None),  # don't-care
     ("0100", []),
     ("02021101010211020a0133", [1, [2, "3"]]),
     ("0202" + "0f01" + "1623", [Integer(1), Enum(35)]),
@@ -103,6 +112,28 @@ def test_a_count_beyond_any_frame_is_refused(count: str) -> None:
     with pytest.raises(DecodeError) as caught:
         read(f"01{count}0000")
     assert caught.type is DecodeError  # and not Incomplete: the rest is not waited for
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    ["130001ff", "1302000100", "13010000110100", "1301ffff000100", "1363010000"],
+    ids=["null", "empty structure", "empty array", "array of null", "unknown"],
+)
+def test_a_compact_array_of_nothing_is_refused(encoded: str) -> None:
+    with pytest.raises(DecodeError, match="compact array"):
+        read(encoded)
+
+
+@pytest.mark.parametrize("encoded", ["13060500000001ff", "1301ffff1104" + "01020304"])
+def test_a_compact_array_does_not_end_inside_an_element(encoded: str) -> None:
+    with pytest.raises(DecodeError, match="inside an element") as caught:
+        read(encoded)
+    assert caught.type is DecodeError  # and not Incomplete: its length was said
+
+
+def test_a_deep_description_is_refused() -> None:
+    with pytest.raises(DecodeError, match="deeply"):
+        read(b"\x13" + b"\x02\x01" * 4000 + b"\x11\x01\x00")
 
 
 def test_many_empty_elements_are_no_bomb() -> None:

@@ -48,6 +48,46 @@ def test_values_are_strings_and_times_are_iso(tmp_path: Path) -> None:
     }
 
 
+SEALED = {c.name.partition("/")[0]: c for c in SIMULATED if c.sealed}
+
+
+def test_keys_open_what_is_ciphered(tmp_path: Path) -> None:
+    for name, capture in SEALED.items():
+        assert capture.keys is not None
+        file = tmp_path / "a.bin"
+        file.write_bytes(capture.raw)
+        authentication = capture.keys.authentication
+        keys = ["--key", capture.keys.encryption.hex(" ")]
+        keys += ["--auth-key", authentication.hex()] if authentication else []
+        (printed,) = decoded(file, *keys)
+        assert (printed["link"], len(printed["telegrams"])) == (capture.link, 1), name
+        (printed,) = decoded(file)
+        assert printed["link"] == capture.link
+        assert printed["faults"] == ["the telegram is ciphered, and no key is set"]
+
+
+def test_a_capture_may_name_its_own_keys(tmp_path: Path) -> None:
+    capture = SEALED["e450-ch"]
+    assert capture.keys is not None
+    assert capture.keys.authentication is not None
+    own = {"key": capture.keys.encryption.hex(), "auth_key": capture.keys.authentication.hex()}
+    row = {"name": "own", "link": capture.link, "hex": capture.raw.hex()}
+    rows = [row | own, row, row | own | {"key": "00"}, row | {"key": "11" * 16}]
+    (tmp_path / "a.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    printed = decoded(tmp_path / "a.jsonl", "--key", "22" * 16)
+    assert [len(row["telegrams"]) for row in printed] == [1, 0, 0, 0]
+    assert "00" not in printed[2]["faults"][0]
+
+
+def test_a_key_that_is_none_is_named_and_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "a.bin").write_bytes(FRAME)
+    command = [sys.executable, SCRIPT, tmp_path / "a.bin", "--key", "c0ffee"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert "32 or 64" in run.stderr
+    assert "c0ffee" not in run.stderr
+
+
 def test_damage_is_a_fault_and_no_failure(tmp_path: Path) -> None:
     rows = [
         {"name": "noise", "hex": "00ff" * 50},

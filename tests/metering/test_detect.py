@@ -5,7 +5,10 @@ from random import Random
 import pytest
 
 from custom_components.obis_meter.metering.detect import Detector
+from custom_components.obis_meter.metering.errors import DecryptError, Lock
+from custom_components.obis_meter.metering.keys import Keys
 from custom_components.obis_meter.metering.links import LINKS
+from simulator.ciphering import Cipher
 
 from .captures import EVERY, SIMULATED, Capture
 from .hearing import bytewise, pieces, telegrams
@@ -15,14 +18,19 @@ def over(captures: list[Capture]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("capture", captures, ids=[capture.name for capture in captures])
 
 
-TELLING = [capture for capture in EVERY if capture.count]
+TELLING = [
+    capture
+    for capture in EVERY
+    if any(said.readings for said in telegrams(capture, *capture.chunks))
+]
+MUTE = [capture for capture in EVERY if capture.count and capture not in TELLING]
 SILENT = [capture for capture in EVERY if not capture.count]
-FRAMES = {capture.name: capture.raw for capture in SIMULATED if capture.link == "hdlc"}
+FRAMES = {c.name: c.raw for c in SIMULATED if c.link == "hdlc" and not c.sealed}
 
 
-def detected(*bursts: bytes | tuple[bytes, ...]) -> Detector:
+def detected(*bursts: bytes | tuple[bytes, ...], keys: Keys | None = None) -> Detector:
     """Return a detector that heard bursts, each a chunk or several, with a silence behind each."""
-    detector = Detector()
+    detector = Detector(keys)
     for burst in bursts:
         for chunk in (burst,) if isinstance(burst, bytes) else burst:
             detector.feed(chunk)
@@ -34,23 +42,20 @@ def name(detector: Detector) -> str | None:
     return detector.link.name if detector.link else None
 
 
-def says_something(capture: Capture) -> bool:
-    return any(telegram.readings for telegram in telegrams(capture.link, capture.raw))
-
-
 @over(TELLING)
 def test_the_link_of_a_telegram_is_found(capture: Capture) -> None:
     for chunks in ((capture.raw,), capture.chunks, pieces(capture.raw, Random(capture.name))):
-        detector = detected(chunks)
+        bursts = [chunks] * (1 + capture.sealed)  # P1 proves itself by its second one in a row
+        detector = detected(*bursts, keys=capture.keys)
         assert name(detector) == capture.link
-        assert detector.telegrams == telegrams(capture.link, capture.raw)
+        assert detector.telegrams == telegrams(capture, capture.raw)
 
 
 def test_chunking_is_invisible() -> None:
     for capture in SIMULATED:
-        detector = detected(bytewise(capture.raw))
+        detector = detected(bytewise(capture.raw), keys=capture.keys)
         assert name(detector) == capture.link, capture.name
-        assert detector.telegrams == telegrams(capture.link, capture.raw)
+        assert detector.telegrams == telegrams(capture, capture.raw)
 
 
 @over(SILENT)
@@ -113,9 +118,89 @@ def test_the_link_once_found_is_kept() -> None:
 
 
 def test_a_telegram_without_readings_proves_nothing() -> None:
-    silent = [capture for capture in TELLING if not says_something(capture)]
-    assert all(name(detected(capture.raw)) is None for capture in silent)
+    assert all(name(detected(capture.raw, keys=capture.keys)) is None for capture in MUTE)
 
 
 def test_every_link_can_be_found() -> None:
     assert {capture.link for capture in SIMULATED} == set(LINKS)
+
+
+SEALED = [capture for capture in SIMULATED if capture.sealed]
+WRONG = Keys(bytes(range(16)))
+
+
+@over(SEALED)
+def test_a_locked_link_is_found_without_a_key(capture: Capture) -> None:
+    for chunks in ((capture.raw,), bytewise(capture.raw)):
+        detector = detected(chunks)
+        assert (detector.link, detector.telegrams) == (None, [])
+        assert detector.locked is not None
+        assert detector.locked.link.name == capture.link
+        assert detector.locked.error.lock is Lock.NO_KEY
+        session = capture.session()
+        assert [event for each in detector.locked.payloads for event in session.read(each)]
+
+
+@over(SEALED)
+def test_a_wrong_key_is_told_from_none(capture: Capture) -> None:
+    detector = detected(capture.raw, keys=WRONG)
+    assert detector.locked is not None
+    assert detector.locked.error.lock is Lock.WRONG_KEY
+
+
+def test_a_locked_link_is_found_without_a_silence_at_its_second_telegram() -> None:
+    for capture in SEALED:
+        detector = Detector()
+        for chunk in (b"\x55\x01\x02", capture.raw, capture.raw):
+            assert detector.locked is None, capture.name
+            detector.feed(chunk)
+        assert detector.locked is not None, capture.name
+        assert detector.locked.link.name == capture.link
+
+
+def test_the_maker_of_a_locked_meter_is_known() -> None:
+    makers = {capture.name: detected(capture.raw).locked for capture in SEALED}
+    found = {name: locked.ciphered.maker for name, locked in makers.items() if locked}
+    assert found["e450-ch/1"] == "Landis+Gyr"
+    assert found["p1-lu-ciphered/1"] == "Sagemcom"
+
+
+def test_no_link_is_locked_in_noise() -> None:
+    for seed in range(20):
+        noise = Random(seed).randbytes(8192)
+        assert detected(noise, *pieces(noise, Random(seed))).locked is None
+
+
+@over(SEALED)
+def test_no_damaged_frame_is_locked(capture: Capture) -> None:
+    """P1 carries its check inside the cipher: there nobody can tell without a key."""
+    if capture.link != "p1":
+        raw = bytearray(capture.raw)
+        raw[-3] ^= 1
+        assert detected(bytes(raw), bytes(raw)).locked is None
+
+
+def test_a_meter_in_the_clear_is_not_locked() -> None:
+    assert all(detected(c.raw).locked is None for c in SIMULATED if not c.sealed)
+
+
+@over(SEALED)
+def test_keys_are_tried_on_what_was_caught(capture: Capture) -> None:
+    locked = detected(capture.raw).locked
+    assert locked is not None
+    assert capture.keys is not None
+    link, said = locked.opened(capture.keys)
+    assert (link.name, said) == (capture.link, telegrams(capture, capture.raw))
+    _, said = locked.opened(WRONG)
+    assert said
+    assert all(isinstance(event, DecryptError) for event in said)
+
+
+def test_a_body_without_a_frame_is_told_from_p1_once_it_is_open() -> None:
+    cipher = Cipher(title=b"KFMdefgh", key=bytes(16), authentication=b"", control=0x20)
+    body = next(capture.raw for capture in SIMULATED if capture.link == "apdu")
+    locked = detected(cipher.seal(body, 1)).locked
+    assert locked is not None
+    assert str(locked.ciphered) == "4B464D6465666768"
+    link, said = locked.opened(Keys(bytes(16)))
+    assert (link.name, said) == ("apdu", telegrams("apdu", body))

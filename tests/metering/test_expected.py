@@ -9,5 +9,5 @@ from .hearing import telegrams
 
 @pytest.mark.parametrize("capture", EVERY, ids=[capture.name for capture in EVERY])
 def test_a_capture_says_what_is_expected(capture: Capture) -> None:
-    heard = telegrams(capture.link, *capture.chunks)
+    heard = telegrams(capture, *capture.chunks)
     assert not list(complaints(capture, heard))

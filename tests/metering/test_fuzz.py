@@ -8,10 +8,14 @@ import pytest
 
 from custom_components.obis_meter.metering.detect import Detector
 from custom_components.obis_meter.metering.errors import FrameError, MeteringError
+from custom_components.obis_meter.metering.keys import Keys
 from custom_components.obis_meter.metering.links import LINKS, Link
 from custom_components.obis_meter.metering.model import Message, Telegram
+from custom_components.obis_meter.metering.security import Security
 from custom_components.obis_meter.metering.session import MAX_PENDING, Session
 from simulator import sml
+from simulator.ciphering import Cipher
+from simulator.frames import blocks, mbus, mbus_frame, wrapper
 
 from .building import ADDRESS, notification, p1
 from .captures import SIMULATED
@@ -29,8 +33,16 @@ OPENINGS = (
     b"\n",
     b"\x1b\x1b\x1b\x1b\1\1\1\1",
     b"\x1b\x1b\x1b\x1b\x1a\0\0\0",
+    b"\x68\x10\x10\x68\x53\xff\x00",
+    b"\x68\x01\x01\x68",
+    b"\0\1\0\1\0\1\0\x20\x0f",
+    b"\xdb\x08ABCdefgh\x40\x30",
+    b"\xdb\x08ABCdefgh\x82\x01\x00\x30\0\0\0\1",
+    b"/abc5\r\n\r\n\0\x82\0\x40\x30\0\0\0\1",
+    b"\xe0\x40\0\1\0\0",
 )
 
+KEYS = Keys(bytes(16))
 BYTES = st.lists(st.binary(max_size=40) | st.sampled_from(OPENINGS), max_size=20).map(b"".join)
 
 
@@ -50,7 +62,7 @@ AXDR = st.recursive(
     LEAVES,
     lambda items: st.builds(
         lambda tag, size, inner: tag + size + b"".join(inner),
-        st.sampled_from((b"\x01", b"\x02")),
+        st.sampled_from((b"\x01", b"\x02", b"\x13\x11", b"\x13\x02\x02\x06", b"\x13\x01\xff\xff")),
         LENGTHS,
         st.lists(items, max_size=5),
     ),
@@ -89,9 +101,9 @@ def mutated(draw: st.DrawFn) -> bytes:
 
 def assert_hears(data: bytes) -> None:
     """Feed data to every link and to a detector, whole, in pieces, and after a silence."""
-    detector = Detector()
+    detector = Detector(KEYS)
     for link in LINKS.values():
-        session = Session(link)
+        session = Session(link, Security(KEYS))
         for chunk in (data, data[: len(data) // 2], data[len(data) // 2 :]):
             for event in session.feed(chunk):
                 assert isinstance(event, Telegram | Message | MeteringError)
@@ -103,6 +115,9 @@ def assert_hears(data: bytes) -> None:
     detector.feed(data)
     detector.idle()
     detector.feed(data)
+
+
+TEXTS = BYTES.map(lambda rest: b"/abc5\r\n\r\n" + rest)
 
 
 @FUZZ
@@ -137,6 +152,21 @@ def test_any_list_in_intact_files(entries: list[bytes], right: bool) -> None:
 
 
 @FUZZ
+@given(
+    AXDR | BYTES | BYTES.map(lambda rest: b"/abc5\r\n\r\n" + rest),
+    st.sampled_from((0x10, 0x20, 0x30)),
+)
+def test_any_content_in_a_cipher(content: bytes, control: int) -> None:
+    cipher = Cipher(title=b"ABCdefgh", key=KEYS.encryption, authentication=b"", control=control)
+    for inside in (content, notification(content)[3:], *blocks(content, 50)):
+        apdu = cipher.seal(inside, 1)
+        assert_hears(apdu)
+        assert_hears(mbus(apdu))
+        assert_hears(wrapper(apdu))
+        assert_hears(ADDRESS.frame(apdu) + b"".join(map(ADDRESS.frame, blocks(apdu, 30))))
+
+
+@FUZZ
 @given(st.lists(DATA_LINES, max_size=8), st.booleans())
 def test_any_lines_in_intact_telegrams(lines: list[str], crc: bool) -> None:
     assert_hears(p1(*lines, crc=crc))
@@ -168,6 +198,18 @@ FLOODS = {
     "escapes that mean nothing": SML_START + b"\x1b\x1b\x1b\x1b\2\2\2\2",
     "files with a wrong check": b"\x1b\x1b\x1b\x1b" + SML_START + b"\x1b\x1b\x1b\x1b\x1a\0\0\0",
     "deep files": sml.frame(b"\x76" * 200, sml.x25),
+    "starts of M-Bus": b"\x68",
+    "M-Bus without data": bytes.fromhex("68040468530000005716"),
+    "heads of M-Bus": bytes.fromhex("6801016853ff00"),
+    "headers of the wrapper": bytes.fromhex("00010001000120000f"),
+    "false headers of the wrapper": b"\0\1",
+    "headers of a cipher": b"\xdb\x08ABCdefgh\x82\x1f\xff\x30",
+    "other headers of a cipher": b"\xdb\x08ABCdefg\xdb\x82\x1f\xff\x30",
+    "half headers of a cipher": b"\xdb\x08ABC",
+    "ciphers with a name": b"/abc5\r\n\r\n\0\x82\x1f\xff\x30",
+    "first blocks": bytes.fromhex("e6e700e0400001000000"),
+    "blocks": ADDRESS.frame(bytes.fromhex("e6e700e04000010000021234")),
+    "first frames of M-Bus": mbus_frame(0, b"\xdb\x08ABCdefgh\x82\x1f\xff\x30", last=False),
 }
 
 

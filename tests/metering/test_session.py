@@ -2,13 +2,13 @@
 
 import pytest
 
+from custom_components.obis_meter.metering.errors import DecryptError, Lock
 from custom_components.obis_meter.metering.links import LINKS
-from custom_components.obis_meter.metering.security import Security
 from custom_components.obis_meter.metering.session import KEPT_PAYLOADS, MAX_PENDING, Session
 
 from .building import ADDRESS, IDENT, notification
-from .captures import SIMULATED
-from .hearing import only_telegrams, telegrams
+from .captures import SIMULATED, Capture
+from .hearing import events, only_telegrams, telegrams
 
 FRAMES = {capture.name: capture.raw for capture in SIMULATED if capture.link == "hdlc"}
 AIDON, KAIFA = FRAMES["aidon/3"], FRAMES["kaifa/3"]
@@ -103,13 +103,9 @@ def test_the_last_payloads_are_kept_for_diagnostics() -> None:
 
 def test_a_payload_can_be_read_again_without_its_frame() -> None:
     for capture in SIMULATED:
-        session = Session(LINKS[capture.link])
+        session, again = capture.session(), capture.session()
         heard = [*session.feed(capture.raw), *session.idle()]
-        read = [
-            said
-            for payload in session.payloads
-            for said in session.link.decode(payload, Security())
-        ]
+        read = [said for payload in session.payloads for said in again.read(payload)]
         assert read == heard, capture.name
 
 
@@ -124,3 +120,25 @@ def test_the_check_of_a_telegram_may_come_after_a_silence_but_not_without_it() -
     session = Session(LINKS["p1"])
     assert list(session.feed(IDENT.encode() + b"1-3:0.2.8(50)\r\n1-0:1.8.0(1*kWh)\r\n!")) == []
     assert not only_telegrams(session.idle())
+
+
+SEALED = [capture for capture in SIMULATED if capture.sealed]
+
+
+@pytest.mark.parametrize("capture", SEALED, ids=[capture.name for capture in SEALED])
+def test_a_telegram_that_stays_shut_is_one_fault_however_many_frames_it_has(
+    capture: Capture,
+) -> None:
+    (fault,) = events(capture.link, capture.raw)
+    assert isinstance(fault, DecryptError)
+    assert fault.lock is Lock.NO_KEY
+
+
+@pytest.mark.parametrize("size", [50, 80])
+def test_a_ciphered_telegram_whose_end_never_came_is_no_wrong_key(size: int) -> None:
+    capture = next(each for each in SEALED if each.name == "am550-at/1")
+    cut = information(capture.raw)
+    pieces = [ADDRESS.frame(cut[at : at + size]) for at in range(0, len(cut), size)]
+    heard = events(capture, *pieces[:-1], *pieces)
+    assert only_telegrams(heard) == telegrams(capture, capture.raw)
+    assert not any(isinstance(event, DecryptError) for event in heard)

@@ -9,7 +9,7 @@ import pytest
 from custom_components.obis_meter.metering import families
 from custom_components.obis_meter.metering.cosem import CosemData, Enum, Integer
 from custom_components.obis_meter.metering.model import Value
-from custom_components.obis_meter.metering.shapes import readings
+from custom_components.obis_meter.metering.shapes import plain, readings
 
 W, WH, A, V = Enum(27), Enum(30), Enum(33), Enum(35)
 POWER = bytes((1, 0, 1, 7, 0, 255))
@@ -82,7 +82,6 @@ def test_a_number_that_is_none_is_not_published(number: Decimal) -> None:
         (b"\x01\x02", "0102"),
         (b"\xff\xfe", "FFFE"),
         (b"A\nB", "410A42"),
-        (b"", ""),
     ],
 )
 def test_octets_are_text_or_else_hex(data: CosemData, text: str) -> None:
@@ -113,7 +112,7 @@ def test_a_profile_buffer_is_no_reading() -> None:
 
 def test_where_a_value_comes_from_is_no_reading() -> None:
     source = [3, ENERGY, Integer(2), 0]
-    assert said([source, source], POWER, 5) == {"1-0:1.7.0": (Decimal(5), None)}
+    assert said([source], POWER, 5) == {"1-0:1.7.0": (Decimal(5), None)}
 
 
 def test_six_octets_are_a_code_only_if_they_end_like_one() -> None:
@@ -224,3 +223,136 @@ PLAIN = st.recursive(
 def test_no_body_is_too_odd(body: CosemData) -> None:
     for reading in readings(body):
         assert not isinstance(reading.value, Decimal) or reading.value.is_finite()
+
+
+SETUP_6, SETUP_8 = bytes((0, 6, 25, 9, 0, 255)), bytes((0, 8, 25, 9, 0, 255))
+DEVICE, ID = bytes((0, 0, 42, 0, 0, 255)), bytes((0, 0, 96, 1, 1, 255))
+VOLTAGE = bytes((1, 0, 32, 7, 0, 255))
+FACTOR = bytes((1, 0, 13, 7, 0, 255))
+
+
+def named(interface: int, name: bytes, attribute: int = 2, length: int = 4) -> CosemData:
+    """Return what names an attribute in a list of objects, in its form of 4 or 6 elements."""
+    return [interface, name, Integer(attribute), *[0] * (length - 3)]
+
+
+def pushed(setup: bytes, *objects: tuple[CosemData, CosemData]) -> list[CosemData]:
+    """Return a list that names itself first."""
+    return [[named(40, setup), *(each for each, _ in objects)], *(value for _, value in objects)]
+
+
+@pytest.mark.parametrize("length", [4, 6])
+@pytest.mark.parametrize("itself", [True, False], ids=["with itself", "without"])
+def test_values_belong_to_the_objects_named_before_them(length: int, itself: bool) -> None:
+    objects = [named(1, DEVICE, 2, length), named(3, ENERGY, 2, length), named(3, POWER, 2, length)]
+    body = [[*([named(40, SETUP_8, 2, length)] * itself), *objects], b"LGZ1", 5, 7]
+    found = said(*body)
+    assert {code: value for code, (value, _) in found.items()} == {
+        "0-0:42.0.0": "LGZ1",
+        "1-0:1.8.0": Decimal(5),
+        "1-0:1.7.0": Decimal(7),
+    }
+
+
+def test_only_the_attribute_that_holds_the_value_is_a_reading() -> None:
+    relay, limit = bytes((0, 0, 96, 3, 10, 255)), bytes((0, 0, 17, 0, 0, 255))
+    body = pushed(
+        SETUP_8,
+        (named(40, SETUP_8, 1), SETUP_8),
+        (named(70, relay, 2), True),
+        (named(70, relay, 3), Enum(1)),
+        (named(71, limit, 3), 25),
+        (named(71, limit, 4), 26),
+        (named(3, ENERGY, 5), 9),
+        (named(7, NAME, 2), 3),
+        (named(3, POWER, 2), [1, 2]),
+    )
+    assert {code: value for code, (value, _) in said(*body).items()} == {
+        "0-0:96.3.10": Decimal(1),
+        "0-0:17.0.0": Decimal(25),
+    }
+
+
+def test_a_list_of_objects_may_bring_its_scalers() -> None:
+    body = pushed(
+        SETUP_8,
+        (named(3, ENERGY), 1234),
+        (named(3, ENERGY, 3), [Integer(-1), WH]),
+        (named(3, POWER), 5),
+    )
+    assert said(*body)["1-0:1.8.0"] == (Decimal("123.4"), "Wh")
+
+
+@pytest.mark.parametrize("missing", [1, 2])
+def test_objects_without_values_are_no_readings(missing: int) -> None:
+    body = pushed(SETUP_8, (named(3, ENERGY), 5), (named(3, POWER), 7), (named(3, VOLTAGE), 230))
+    assert said(*body[:-missing]) == {}
+
+
+@pytest.mark.parametrize(
+    ("setup", "more", "volts", "amperes"),
+    [
+        (SETUP_6, (), ("23.0", "V"), ("0.05", "A")),  # E360, AM550
+        (SETUP_8, ((named(1, ID), b"1001234"),), ("230", "V"), ("0.05", "A")),  # E450
+        (SETUP_8, (), ("230", "V"), ("5", None)),  # E450 or E570: not known which
+        (bytes((0, 9, 25, 9, 0, 255)), (), ("230", None), ("5", None)),
+    ],
+)
+def test_scalers_follow_the_push_setup(
+    setup: bytes, more: tuple, volts: tuple, amperes: tuple
+) -> None:
+    found = said(*pushed(setup, *more, (named(3, VOLTAGE), 230), (named(3, CURRENT), 5)))
+    assert found["1-0:32.7.0"] == (Decimal(volts[0]), volts[1])
+    assert found["1-0:31.7.0"] == (Decimal(amperes[0]), amperes[1])
+
+
+def test_a_power_factor_counts_thousandths() -> None:
+    assert said(*pushed(SETUP_8, (named(3, FACTOR), 941)))["1-0:13.7.0"] == (Decimal("0.941"), None)
+
+
+POSITIONED = {
+    "vienna": (
+        [SETUP_6, b"1ISK1", bytes(4), bytes(5), 11, 22, 33, 44, 55, 66, b"", b""],
+        {"0-0:96.1.0": "1ISK1", "1-0:1.8.0": 11, "1-0:4.8.0": 44, "1-0:2.7.0": 66},
+    ),
+    "one phase": (
+        [b"ISK1", b"ISK2", 540, 0, 0, 282, 2336, 278, 540, 0],
+        {"0-0:42.0.0": "ISK1", "1-0:1.7.0": 540, "1-0:32.7.0": "233.6", "1-0:31.7.0": "2.78"},
+    ),
+    "three phases": (
+        [b"ISK1", b"UP_3f", 2314, 2303, 2348, 451, 525, 88, 2399, 0, 4, 264],
+        {"1-0:52.7.0": "230.3", "1-0:71.7.0": "0.88", "1-0:1.7.0": 2399, "1-0:4.7.0": 264},
+    ),
+    "tariffs": (
+        [b"ISK1", b"16820006", Enum(1), b"\0\1", 52837, 13593, 39244, 177927, 78615, 99312, 7, 8],
+        {"0-0:96.1.0": "16820006", "1-0:1.8.2": 39244, "1-0:2.8.1": 78615, "1-0:4.8.0": 8},
+    ),
+    "power by phase": (
+        [b"ISK1", b"16820005", 246, 0, 0, 286, 2325, 2321, 2328, 152, 11, 16, 216, 19, 10, 0, 0, 0],
+        {"1-0:72.7.0": "232.8", "1-0:31.7.0": "1.52", "1-0:41.7.0": 19, "1-0:62.7.0": 0},
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "wanted"), POSITIONED.values(), ids=POSITIONED)
+def test_lists_by_position(body: list[CosemData], wanted: dict[str, str | int]) -> None:
+    found = {code: value for code, (value, _) in said(*body).items()}
+    for code, value in wanted.items():
+        expected = value if code.startswith("0-0") else Decimal(value)
+        assert found[code] == expected
+    assert all(unit for code, (_, unit) in said(*body).items() if not code.startswith("0-0"))
+
+
+@pytest.mark.parametrize("change", [lambda body: body[:-1], lambda body: [*body, 1]])
+def test_a_list_by_position_of_another_length_says_nothing(change) -> None:
+    assert all(said(*change(body)) == {} for body, _ in POSITIONED.values())
+
+
+def test_empty_text_is_unknown() -> None:
+    assert said([NAME, b""], [TYPE, ""], [VERSION, b"\0"]) == {}
+
+
+def test_what_nobody_knows_is_spelled_out() -> None:
+    body: CosemData = [b"ISK", "text", 5, Enum(1), None, True, [1, [b"\xff"]], Decimal("1.5")]
+    assert plain(body) == ("0x49534B", "text", "5", "1", "None", "True", "[1, [0xFF]]", "1.5")
+    assert plain(7) == ("7",)

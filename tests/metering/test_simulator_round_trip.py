@@ -11,10 +11,9 @@ from custom_components.obis_meter.metering.model import Reading, Telegram
 from simulator.clock import wall
 from simulator.device import Device
 from simulator.meters import METERS
-from simulator.p1meter import P1Meter
 from simulator.snapshot import Phase, Snapshot
 
-from .captures import link_of
+from .captures import Capture, keys_of
 from .hearing import LONG, telegrams
 
 LISTS = [(name, turn.number) for name, model in METERS.items() for turn in model.device.turns]
@@ -64,7 +63,8 @@ def snapshots(draw: st.DrawFn, phases: int, zone: str) -> Snapshot:
 def test_every_list_says_what_the_meter_knows(name: str, number: int, data: st.DataObject) -> None:
     device, zone = METERS[name].device, METERS[name].zone
     snapshot = data.draw(snapshots(device.phases, zone))
-    (telegram,) = telegrams(link_of(device), device.telegram(snapshot, number))
+    capture = Capture(name, device.link, (), keys=keys_of(device))
+    (telegram,) = telegrams(capture, device.telegram(snapshot, number))
     truth = device.truth(snapshot, number)
     said = {str(reading.id): reading for reading in telegram.readings}
     assert len(said) == len(telegram.readings)
@@ -91,7 +91,7 @@ def spoken(
 
 def sent(code: str, device: Device, snapshot: Snapshot) -> datetime | None:
     """Return the time that is sent with a value."""
-    if not isinstance(device, P1Meter):
+    if device.link != "p1":
         return None
     if code == "1-0:1.6.0":
         return wall(snapshot.peak_time or snapshot.when)

@@ -12,12 +12,14 @@ from custom_components.obis_meter.metering.model import Reading, Telegram, Value
 from .captures import SIMULATED, Capture
 from .hearing import telegrams
 
-FRAMED = [capture for capture in SIMULATED if capture.link in ("hdlc", "p1", "sml")]
+FRAMED = [
+    capture for capture in SIMULATED if capture.link in ("hdlc", "mbus", "p1", "sml", "wrapper")
+]
 
 
 @pytest.mark.parametrize("capture", FRAMED, ids=[capture.name for capture in FRAMED])
 def test_a_meter_says_the_same_as_ever(capture: Capture, snapshot: SnapshotAssertion) -> None:
-    (telegram,) = telegrams(capture.link, capture.raw)
+    (telegram,) = telegrams(capture, capture.raw)
     assert "\n".join(lines(telegram)) == snapshot
 
 

@@ -44,6 +44,50 @@ def sml_messages(frame: bytes) -> bytes:
     return inside.replace(b"\x1b" * 8, b"\x1b" * 4)
 
 
+def mbus_data(frames: bytes) -> bytes:
+    """Return the data of all frames of a telegram, whose checksums and numbers are right."""
+    data, number = b"", 0
+    while frames:
+        size = frames[1] if frames[1] > 3 else 256 + frames[1]
+        frame, frames = frames[: size + 6], frames[size + 6 :]
+        assert (frame[0], frame[1], frame[3], frame[-1]) == (0x68, frame[2], 0x68, 0x16)
+        assert sum(frame[4:-2]) & 0xFF == frame[-2]
+        assert frame[6] == number | (0 if frames else 0x10)
+        data, number = data + frame[9:-2], number + 1
+    return data
+
+
+def blocks_data(frames: bytes) -> bytes:
+    """Return what the blocks in HDLC frames carry, the header in the first one only."""
+    data, number = b"", 0
+    while frames:
+        size = (int.from_bytes(frames[1:3]) & 0x7FF) + 2
+        block, frames = hdlc_information(frames[:size]), frames[size:]
+        block = block if number else block.removeprefix(LLC)
+        number += 1
+        assert block[:6] == bytes([0xE0, 0x40 if frames else 0xC0, 0, number, 0, 0])
+        assert block[6] == len(block) - 7
+        data += block[7:]
+    return data
+
+
+def apdu(telegram: bytes) -> bytes:
+    """Return what a frame that is right carries."""
+    match telegram[0]:
+        case 0x68:
+            return mbus_data(telegram)
+        case 0x00:
+            assert int.from_bytes(telegram[6:8]) == len(telegram) - 8
+            return telegram[8:]
+        case 0xDB:
+            return telegram
+        case _ if LLC + b"\xe0" in telegram[:20]:
+            return blocks_data(telegram)
+    information = hdlc_information(telegram)
+    assert information.startswith(LLC)
+    return information.removeprefix(LLC)
+
+
 def assert_frames_well(telegram: bytes) -> None:
     """Check the frame of a telegram of any link."""
     if telegram.startswith(b"/"):
@@ -51,4 +95,4 @@ def assert_frames_well(telegram: bytes) -> None:
     elif telegram.startswith(b"\x1b"):
         assert sml_messages(telegram).startswith(b"\x76")
     else:
-        assert hdlc_information(telegram).startswith(LLC + b"\x0f")
+        assert apdu(telegram)[0] in (0x0F, 0xDB)

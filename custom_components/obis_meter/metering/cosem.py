@@ -59,19 +59,25 @@ class Cursor:
         return self.data.startswith(prefix, self.at)
 
 
+type Reader = Callable[[Cursor], CosemData]
+
+_ARRAY, _STRUCTURE, _COMPACT_ARRAY = 0x01, 0x02, 0x13
+_EMPTY: Final = (0x00, 0xFF)  # null-data, don't-care
+
+
 def data(cursor: Cursor, depth: int = 0) -> CosemData:
     """Read one value with its tag; Incomplete or DecodeError where that is not possible."""
     tag = cursor.byte()
-    if tag in (0x01, 0x02):  # array, structure
-        return _items(cursor, depth)
+    if read_list := _LISTS.get(tag):
+        if depth == MAX_DEPTH:
+            raise DecodeError("nested too deeply")
+        return read_list(cursor, depth)
     if (read := _READERS.get(tag)) is None:
         raise DecodeError(f"data type {tag:02X}")
     return read(cursor)
 
 
 def _items(cursor: Cursor, depth: int) -> list[CosemData]:
-    if depth == MAX_DEPTH:
-        raise DecodeError("nested too deeply")
     return [data(cursor, depth + 1) for _ in range(cursor.length())]
 
 
@@ -93,15 +99,76 @@ def _bits(cursor: Cursor) -> str:
     return "".join(f"{octet:08b}" for octet in octets)[:count]
 
 
+def _bcd(cursor: Cursor) -> int | None:
+    """Read two decimal digits; None where they are none."""
+    digits = f"{cursor.byte():02X}"
+    return int(digits) if digits.isdecimal() else None
+
+
 def _float(form: str, digits: int) -> Callable[[Cursor], Decimal]:
+    """Return a reader of floats: the shortest number that stands for exactly these bits."""
+
     def read(cursor: Cursor) -> Decimal:
-        (number,) = struct.unpack(form, cursor.take(struct.calcsize(form)))
-        return Decimal(f"{number:.{digits}g}")
+        raw = cursor.take(struct.calcsize(form))
+        (number,) = struct.unpack(form, raw)
+        written = (f"{number:.{n}g}" for n in (digits, digits + 1, digits + 2))
+        return Decimal(
+            next((text for text in written if struct.pack(form, float(text)) == raw), number)
+        )
 
     return read
 
 
-_READERS: Final[dict[int, Callable[[Cursor], CosemData]]] = {
+def _compact_array(cursor: Cursor, depth: int) -> list[CosemData]:
+    """Read elements without tags, whose type is described once (IEC 62056-6-2, 4.1.5)."""
+    element = _description(cursor, depth + 1)
+    content = Cursor(cursor.take(cursor.length()))
+    items = []
+    try:
+        while content.at < len(content.data):
+            items.append(element(content))
+    except Incomplete as err:
+        raise DecodeError("a compact array that ends inside an element") from err
+    return items
+
+
+def _description(cursor: Cursor, depth: int) -> Reader:
+    """Return the reader of a described type; each takes one byte at least."""
+    tag = cursor.byte()
+    if depth > MAX_DEPTH:
+        raise DecodeError("nested too deeply")
+    if tag in _DESCRIBED:
+        return _DESCRIBED[tag](cursor, depth + 1)
+    if tag in _EMPTY or (read := _READERS.get(tag)) is None:
+        raise DecodeError(f"data type {tag:02X} in a compact array")
+    return read
+
+
+def _described_array(cursor: Cursor, depth: int) -> Reader:
+    count = int.from_bytes(cursor.take(2), "big")
+    read = _description(cursor, depth)
+    if not count:
+        raise DecodeError("a compact array of empty arrays")
+    return lambda content: [read(content) for _ in range(count)]
+
+
+def _described_structure(cursor: Cursor, depth: int) -> Reader:
+    readers = [_description(cursor, depth) for _ in range(cursor.length())]
+    if not readers:
+        raise DecodeError("a compact array of empty structures")
+    return lambda content: [read(content) for read in readers]
+
+
+_LISTS: Final[dict[int, Callable[[Cursor, int], list[CosemData]]]] = {
+    _ARRAY: _items,
+    _STRUCTURE: _items,
+    _COMPACT_ARRAY: _compact_array,
+}
+_DESCRIBED: Final[dict[int, Callable[[Cursor, int], Reader]]] = {
+    _ARRAY: _described_array,
+    _STRUCTURE: _described_structure,
+}
+_READERS: Final[dict[int, Reader]] = {
     0x00: lambda cursor: None,
     0x03: lambda cursor: bool(cursor.byte()),
     0x04: _bits,
@@ -110,7 +177,7 @@ _READERS: Final[dict[int, Callable[[Cursor], CosemData]]] = {
     0x09: _octets,
     0x0A: _text,  # visible-string
     0x0C: _text,  # utf8-string
-    0x0D: lambda cursor: cursor.byte(),  # bcd
+    0x0D: _bcd,
     0x0F: lambda cursor: Integer.from_bytes(cursor.take(1), "big", signed=True),
     0x10: _integer(2, signed=True),  # long
     0x11: _integer(1, signed=False),  # unsigned
@@ -123,6 +190,7 @@ _READERS: Final[dict[int, Callable[[Cursor], CosemData]]] = {
     0x19: lambda cursor: cursor.take(12),  # date-time
     0x1A: lambda cursor: cursor.take(5),  # date
     0x1B: lambda cursor: cursor.take(4),  # time
+    0xFF: lambda cursor: None,  # don't-care
 }
 
 _NOT_SPECIFIED: Final = -0x8000  # deviation

@@ -1,19 +1,25 @@
-"""DLMS APDUs that a meter pushes: data-notification, plain (IEC 62056-5-3).
+"""DLMS APDUs that a meter pushes (IEC 62056-5-3), as they stand in the clear.
 
-LLC header E6 E7 00 (optional), then 0F, long-invoke-id-and-priority(4), date-time, body.
-Ciphered and block-transfer APDUs join here: a tag more in `_APDUS`.
+[E6 E7 00] then one of
+0F long-invoke-id-and-priority(4) date-time body           data-notification
+DB or DC system title, security control .. (see security)  general-glo- or -ded-ciphering
+E0 control number(2) acknowledged(2) octets                general-block-transfer
+/ ..                                                       a P1 telegram
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from . import cosem
+from . import cosem, descriptors
 from .cosem import CosemData, Cursor
-from .errors import DecodeError
+from .errors import DecodeError, Incomplete
 
 LLC: Final = b"\xe6\xe7\x00"
+_COMMAND_LLC: Final = b"\xe6\xe6\x00"
+_BLOCK, _GENERAL_GLO, _GENERAL_DED = 0xE0, 0xDB, 0xDC
+_LAST_BLOCK: Final = 0x80  # in the control byte of a block
 _DATE_TIME: Final = 12  # bytes
 
 
@@ -25,32 +31,68 @@ class Notification:
     body: CosemData
 
 
-def notifications(cursor: Cursor) -> Iterator[Notification]:
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A ciphered APDU: system title, and security control byte with what follows it.
+
+    dedicated: with a key that was agreed on for one session.
+    """
+
+    title: bytes
+    body: bytes
+    dedicated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A P1 telegram, / to the end, its check not looked at."""
+
+    text: bytes
+
+
+type Apdu = Notification | Sealed | Text
+
+
+def apdus(cursor: Cursor) -> Iterator[Apdu]:
     """Read APDUs one after the other, each behind its optional LLC header.
 
     A frame usually holds one; what follows it is read only behind another LLC
     header, because meters pad. Incomplete when the payload ends early,
     DecodeError for an APDU that we do not read.
     """
-    yield notification(cursor)
+    yield apdu(cursor)
     while cursor.starts_with(LLC):
-        yield notification(cursor)
+        yield apdu(cursor)
 
 
-def notification(cursor: Cursor) -> Notification:
+def apdu(cursor: Cursor) -> Apdu:
     """Read one APDU by its tag, behind its optional LLC header."""
-    if cursor.starts_with(LLC):
-        cursor.take(len(LLC))
+    _skip_header(cursor)
     tag = cursor.byte()
     if (read := _APDUS.get(tag)) is None:
         raise DecodeError(f"APDU {tag:02X}")
     return read(cursor)
 
 
+def whole(message: bytes) -> Apdu:
+    """Read the APDU of a message whose end is known: one that ends early is damaged."""
+    try:
+        return apdu(Cursor(message))
+    except Incomplete as err:
+        raise DecodeError(f"an APDU ends early: {err}") from err
+
+
+def _skip_header(cursor: Cursor) -> None:
+    begun = cursor.data[cursor.at : cursor.at + len(LLC)]
+    if begun[:1] == LLC[:1] and (LLC.startswith(begun) or _COMMAND_LLC.startswith(begun)):
+        cursor.take(len(LLC))
+
+
 def _data_notification(cursor: Cursor) -> Notification:
     cursor.take(4)  # long-invoke-id-and-priority
     when = _optional_date_time(cursor)
-    return Notification(when, cosem.data(cursor))
+    read = descriptors.body if descriptors.opens(cursor) else cosem.data
+    return Notification(when, read(cursor))
 
 
 def _optional_date_time(cursor: Cursor) -> datetime | None:
@@ -65,4 +107,70 @@ def _optional_date_time(cursor: Cursor) -> datetime | None:
     raise DecodeError("data-notification without a date-time")
 
 
-_APDUS: Final[dict[int, Callable[[Cursor], Notification]]] = {0x0F: _data_notification}
+def _sealed(cursor: Cursor) -> Sealed:
+    return Sealed(cursor.take(cursor.length()), cursor.take(cursor.length()))
+
+
+def _dedicated(cursor: Cursor) -> Sealed:
+    return replace(_sealed(cursor), dedicated=True)
+
+
+def _block_transfer(cursor: Cursor) -> Apdu:
+    """Join blocks; a repeated block is dropped, a first one begins anew.
+
+    The last one says so, or its content does: not every sender sets that bit.
+    """
+    message, expected = b"", 1
+    while True:
+        control, number, block = _block(cursor)
+        if number == 1:
+            message, expected = block, 2
+        elif number == expected:
+            message, expected = message + block, expected + 1
+        elif number >= expected or number == 0:
+            raise DecodeError(f"block {number} of a telegram came, not {expected}")
+        if control & _LAST_BLOCK:
+            return _joined(message)
+        if cursor.at == len(cursor.data) and (found := _early(message)):
+            return found
+        _skip_header(cursor)
+        if (tag := cursor.byte()) != _BLOCK:
+            raise DecodeError(f"APDU {tag:02X} among blocks")
+
+
+def _joined(message: bytes) -> Apdu:
+    cursor = Cursor(message)
+    _skip_header(cursor)
+    if cursor.starts_with(bytes([_BLOCK])):
+        raise DecodeError("blocks inside blocks")
+    return whole(message)
+
+
+def _early(message: bytes) -> Apdu | None:
+    """Return what a message says that may not have ended; None where that cannot be told."""
+    try:
+        found = _joined(message)
+    except DecodeError:
+        return None
+    return None if isinstance(found, Text) else found
+
+
+def _block(cursor: Cursor) -> tuple[int, int, bytes]:
+    """Return control byte, number and octets of a block."""
+    control = cursor.byte()
+    number = int.from_bytes(cursor.take(2), "big")
+    cursor.take(2)  # the block that is acknowledged
+    return control, number, cursor.take(cursor.length())
+
+
+def _text(cursor: Cursor) -> Text:
+    return Text(b"/" + cursor.take(len(cursor.data) - cursor.at))
+
+
+_APDUS: Final[dict[int, Callable[[Cursor], Apdu]]] = {
+    0x0F: _data_notification,
+    0x2F: _text,
+    _GENERAL_GLO: _sealed,
+    _GENERAL_DED: _dedicated,
+    _BLOCK: _block_transfer,
+}

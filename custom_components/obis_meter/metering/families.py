@@ -1,8 +1,11 @@
 """What some meters leave out of their telegrams or say wrongly, as rows.
 
-Kaifa sends lists without OBIS codes, Kaifa and Kamstrup values without scaler
-and unit; some DZG send numbers that are too short. Sources: the makers' HAN
-interface descriptions (NVE), checked against telegrams of the meters named.
+Kaifa, Iskraemeco and Siemens send lists without OBIS codes, Kaifa, Kamstrup and
+most who push a list of objects send values without scaler and unit; some DZG
+send numbers that are too short. Sources: the makers' HAN interface descriptions
+(NVE), checked against telegrams of the meters named; where no description is
+public, the telegrams alone, in which totals are the sums of their tariffs and
+power is that of voltage and current.
 """
 
 from dataclasses import dataclass
@@ -55,7 +58,7 @@ class Scalers:
     """Powers of ten that a maker does not send; None where they are not known."""
 
     current: int | None
-    voltage: int
+    voltage: int | None
     energy: int | None
     power_factor: int = 0
 
@@ -124,3 +127,110 @@ SHORT_POWERS: Final = (
         3,
     ),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Positions:
+    """A list without OBIS codes: the register of each element, None for what is none."""
+
+    codes: tuple[ObisCode | None, ...]
+    scalers: Scalers
+
+
+def _positions(scalers: Scalers, *texts: str) -> Positions:
+    return Positions(tuple(ObisCode.parse(text) for text in texts), scalers)
+
+
+_ISKRA: Final = Scalers(current=-2, voltage=-1, energy=0)
+_NAME, _ID = "0-0:42.0.0", "0-0:96.1.0"
+_UNREAD: Final = ""
+_CURRENTS_OF_ALL: Final = _THREE_PHASES[:3]
+_VOLTAGES_OF_ALL: Final = _THREE_PHASES[3:]
+_BY_PHASE: Final = ("1-0:21.7.0", "1-0:41.7.0", "1-0:61.7.0")
+_EXPORT_BY_PHASE: Final = ("1-0:22.7.0", "1-0:42.7.0", "1-0:62.7.0")
+_FOUR_TOTALS: Final = _HOURLY[1:]
+_TARIFFS: Final = (
+    *("1-0:1.8.0", "1-0:1.8.1", "1-0:1.8.2", "1-0:2.8.0", "1-0:2.8.1", "1-0:2.8.2"),
+    *("1-0:3.8.0", "1-0:4.8.0"),
+)
+
+_POSITIONS: Final = {
+    ("ISK", "bbiiiiiiii"): _positions(
+        _ISKRA, _NAME, _ID, *_POWERS, "1-0:32.7.0", "1-0:31.7.0", "1-0:21.7.0", "1-0:22.7.0"
+    ),
+    ("ISK", "bbiiiiiiiiii"): _positions(
+        _ISKRA, _NAME, _UNREAD, *_VOLTAGES_OF_ALL, *_CURRENTS_OF_ALL, *_POWERS
+    ),
+    ("ISK", "bbebiiiiiiii"): _positions(_ISKRA, _NAME, _ID, _UNREAD, _UNREAD, *_TARIFFS),
+    ("ISK", "bbiiiiiiiiiiiiiiii"): _positions(
+        *(_ISKRA, _NAME, _ID, *_POWERS, *_VOLTAGES_OF_ALL, *_CURRENTS_OF_ALL),
+        *(*_BY_PHASE, *_EXPORT_BY_PHASE),
+    ),
+    ("push", "bbbbiiiiiibb"): _positions(
+        *(_ISKRA, _UNREAD, _ID, _UNREAD, _UNREAD, *_FOUR_TOTALS, *_POWERS[:2]),
+        *(_UNREAD, _UNREAD),
+    ),
+}
+"""How a list opens, and the kind of each element as `positions` takes it -> its registers.
+
+Iskraemeco AM550 of Slovenia, four lists, in which import before export of reactive
+energy is taken over from that of power; Siemens IM350 and Iskraemeco AM550 of Vienna,
+which open with the name of the push object.
+"""
+
+
+def positions(first: bytes, kinds: str) -> Positions | None:
+    """Return what a list holds by its first element and the kinds of all.
+
+    A letter stands for each: b octets or text, i a number, e an enum, ? anything else.
+    """
+    opening = "push" if is_push_setup(first) else first[:3].decode("latin-1")
+    return _POSITIONS.get((opening, kinds))
+
+
+def is_push_setup(name: bytes) -> bool:
+    """Tell whether octets are the logical name of an object that pushes."""
+    return len(name) == 6 and tuple(name[2:5]) == _PUSH_SETUP
+
+
+_PUSH_SETUP: Final = (25, 9, 0)  # C, D, E of the object that pushes
+_PUSHED: Final = {
+    2: Scalers(current=None, voltage=None, energy=0),
+    6: Scalers(current=-2, voltage=-1, energy=0, power_factor=-3),
+    8: Scalers(current=None, voltage=0, energy=0, power_factor=-3),
+}
+"""B of the push setup -> scalers: 2 Sagemcom XT211 (EG.D's description), 6 Landis+Gyr E360 and
+Iskraemeco AM550 (2357 and 2347 for 230 V), 8 Landis+Gyr E450 and E570 (236 and 229)."""
+_E450: Final = Scalers(current=-2, voltage=0, energy=0, power_factor=-3)
+_E450_IDS: Final = frozenset(_codes("0-0:96.1.0", "0-0:96.1.1"))
+"""An E450 names its id, an E570 does not. Its currents count 0.01 A: 167 where L2 has 289 W."""
+
+_PUSHED_TOTALS: Final = tuple(f"1-1:{c}.8.0" for c in (1, 2, 3, 4))
+_E570: Final = Scalers(current=0, voltage=0, energy=0, power_factor=-3)
+_LISTS: Final[dict[tuple[int | None, tuple[ObisCode, ...]], Scalers]] = {
+    (8, _codes(_NAME, *_PUSHED_TOTALS, *_POWERS[:2], *_VOLTAGES_OF_ALL, *_CURRENTS_OF_ALL)): _E570,
+    (
+        8,
+        _codes(
+            *(_NAME, "0-0:1.0.0", *_POWERS, *(f"1-1:{c}.8.0" for c in (1, 2, 5, 6, 7, 8))),
+            *(*_CURRENTS_OF_ALL, "1-0:13.7.0"),
+        ),
+    ): _E570,
+    (
+        None,
+        _codes(
+            *(f"1-0:{c}.{rest}" for c in (1, 2, 3, 4) for rest in ("8.0", "8.1", "8.2", "7.0")),
+        ),
+    ): _E450,
+}
+"""B of the push setup and all registers in order -> scalers: two lists of the E570, whose
+currents count 1 A (400, 200 and 601 where there are 258.9 kW), one of an E450."""
+
+
+def pushed(setup: int | None, codes: tuple[ObisCode, ...]) -> Scalers | None:
+    """Return the scalers of a list by the B group of its push setup and by its registers."""
+    if known := _LISTS.get((setup, codes)):
+        return known
+    if setup == 8 and _E450_IDS.intersection(codes):
+        return _E450
+    return _PUSHED.get(setup) if setup is not None else None

@@ -75,13 +75,15 @@ class Telegram:
     """Everything one push said.
 
     meter is the id the meter gives itself, ident the identification or list
-    version it opens with; both None where the telegram carries none.
+    version it opens with; both None where the telegram carries none. plain is
+    what a list says whose layout nobody knows, element by element.
     """
 
     readings: tuple[Reading, ...]
     meter: str | None = None
     time: datetime | None = None
     ident: str | None = None
+    plain: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,41 @@
-"""The payload of a DLMS frame to a telegram."""
+"""The payload of a DLMS frame to telegrams, opened with the keys of its meter."""
 
-from . import dlms, identity, shapes
+from . import dlms, identity, p1text, shapes
 from .cosem import Cursor
+from .errors import DecodeError
 from .families import LIST_VERSION
 from .model import Message, Reading, Telegram
 from .security import Security
 
 
-def decode(payload: bytes, _security: Security) -> list[Telegram | Message]:
-    """Return a telegram for each data-notification; Incomplete where the end is missing.
+def decode(payload: bytes, security: Security) -> list[Telegram | Message]:
+    """Return a telegram for each APDU; Incomplete where the end is missing.
 
     An intact notification of a layout that we do not know is a telegram without readings.
     """
-    return [_telegram(notification) for notification in dlms.notifications(Cursor(payload))]
+    with security.attempt():
+        return [_read(apdu, security) for apdu in dlms.apdus(Cursor(payload))]
 
 
-def _telegram(notification: dlms.Notification) -> Telegram:
-    found = shapes.readings(notification.body)
-    return Telegram(found, identity.meter_id(found), notification.time, _version(found))
+def _read(apdu: dlms.Apdu, security: Security) -> Telegram:
+    match apdu:
+        case dlms.Sealed(title, body, dedicated=True):
+            security.dedicated(title, body)
+        case dlms.Sealed(title, body):
+            return security.open(title, body, lambda content: _telegram(dlms.whole(content)))
+    security.plain()
+    return _telegram(apdu)
+
+
+def _telegram(apdu: dlms.Apdu) -> Telegram:
+    match apdu:
+        case dlms.Notification(time, body):
+            found = shapes.readings(body)
+            plain = () if found else shapes.plain(body)
+            return Telegram(found, identity.meter_id(found), time, _version(found), plain)
+        case dlms.Text(text):
+            return p1text.telegram(p1text.whole(text))
+    raise DecodeError("a ciphered telegram inside another")
 
 
 def _version(found: tuple[Reading, ...]) -> str | None:

@@ -6,11 +6,11 @@ byte + authentication key (+ content where that is not encrypted).
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 import re
-from typing import Final
+from typing import Final, NoReturn
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -129,30 +129,36 @@ class Security:
                 "the telegram is not authenticated, though an authentication key is set",
             )
 
-    def open(self, title: bytes, body: bytes) -> bytes:
-        """Return the content of a ciphered APDU: control byte, counter, content, tag.
+    def dedicated(self, title: bytes, body: bytes) -> NoReturn:
+        """Refuse what is ciphered with a key that only the partner of a session has."""
+        self.ciphered = Ciphered(title, body[0] if body else 0)
+        raise DecryptError(Lock.DEDICATED_KEY, "the telegram is ciphered with a session's own key")
+
+    def open[T](self, title: bytes, body: bytes, read: Callable[[bytes], T]) -> T:
+        """Return what read makes of a ciphered APDU: control byte, counter, content, tag.
 
         An empty title stands for eight zero bytes; such meters do not count either.
-        DecryptError says what keeps it shut; DecodeError where the bytes are damaged.
+        DecryptError says what keeps the APDU shut; DecodeError, also that of read, is
+        damage: a wrong tag around content that reads well is another key.
         """
-        if len(title) not in (0, _TITLE):
-            raise DecodeError(f"a system title of {len(title)} bytes")
-        if len(body) <= 1 + _COUNTER:
-            raise DecodeError("a ciphered telegram without content")
+        if len(title) not in (0, _TITLE) or len(body) <= 1 + _COUNTER:
+            raise DecodeError("a ciphered telegram without system title or content")
         self.ciphered = sealed = Ciphered(title, body[0])
         self._require_supported(sealed)
         content, verified = self._opened(sealed, body[1 : 1 + _COUNTER], body[1 + _COUNTER :])
+        complaint = None if verified else self._complaint(sealed)
+        said = read(content)
+        if complaint:
+            raise complaint
         if verified and title:
             self._count(title, int.from_bytes(body[1 : 1 + _COUNTER], "big"))
         else:
             self._hear(title + body)
-        return content
+        return said
 
     def _require_supported(self, sealed: Ciphered) -> None:
         if sealed.control & _COMPRESSED:
-            raise DecryptError(
-                Lock.COMPRESSED, "the telegram is compressed, which is not supported"
-            )
+            raise DecryptError(Lock.COMPRESSED, "the telegram is compressed: not supported")
         if not sealed.key_size:
             raise DecodeError(f"security suite {sealed.control & _SUITE}")
         if not sealed.authenticated:
@@ -163,39 +169,39 @@ class Security:
         if sealed.authenticated and len(rest) <= _TAG:
             raise DecodeError("a ciphered telegram shorter than its tag")
         keys, iv = self.keys, (sealed.title or bytes(_TITLE)) + counter
-        content, tag = (rest[:-_TAG], rest[-_TAG:]) if sealed.authenticated else (rest, b"")
+        content = rest[:-_TAG] if sealed.authenticated else rest
         if keys is None:
             if sealed.encrypted:
                 raise DecryptError(Lock.NO_KEY, "the telegram is ciphered, and no key is set")
             return content, False
         if len(keys.encryption) != sealed.key_size:
             raise DecryptError(Lock.WRONG_KEY, f"the key must have {sealed.key_size} bytes")
-        if tag and (found := _verified(sealed, keys, iv, rest)) is not None:
+        if sealed.authenticated and (found := _verified(sealed, keys, iv, rest)) is not None:
             self._tags[sealed.title] = True
             return found, True
         if sealed.encrypted:
             content = _counted(keys.encryption, iv, content)
-        self._doubt(sealed, content)
-        return content, False
-
-    def _doubt(self, sealed: Ciphered, content: bytes) -> None:
-        """Raise unless content was opened rightly, and nothing is known by which to check it.
-
-        A wrong tag right behind good ones is damage; twice in a row it is another key.
-        """
         if not _KNOWN.match(content):
             raise DecryptError(Lock.WRONG_KEY, "the encryption key does not open the telegram")
-        if not sealed.authenticated:
-            return
+        return content, False
+
+    def _complaint(self, sealed: Ciphered) -> DecryptError | None:
+        """Return what a tag means that is not right; None where it cannot be checked.
+
+        A wrong one right behind good ones is damage; twice in a row it is another key.
+        """
+        if not (sealed.authenticated and self.keys):
+            return None
         good = self._tags.get(sealed.title)
         if good:
             self._tags[sealed.title] = False
             raise DecodeError("the tag of a ciphered telegram is wrong")
-        if good is not None or (self.keys and self.keys.authentication):
-            raise DecryptError(
-                Lock.WRONG_AUTHENTICATION_KEY,
-                "the authentication key does not fit, the encryption key does",
-            )
+        if good is None and not self.keys.authentication:
+            return None
+        return DecryptError(
+            Lock.WRONG_AUTHENTICATION_KEY,
+            "the authentication key does not fit, the encryption key does",
+        )
 
     def _count(self, title: bytes, counter: int) -> None:
         """Let the counter of a good telegram rise, and no other pass."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .dialogue import Cut, Expect
-from .errors import FrameError, Incomplete, MeteringError
+from .errors import DecryptError, FrameError, Incomplete, MeteringError
 from .links import LINKS, Link
 from .model import Message, Telegram
 from .security import Security
@@ -24,6 +24,7 @@ class Answer:
 
 
 type Event = Telegram | Message | MeteringError | Answer
+type Outcome = Sequence[Event] | MeteringError
 
 
 class Session:
@@ -138,7 +139,7 @@ class Session:
         outcome = self._decode(payload)
         if begun and isinstance(outcome, MeteringError):
             joined = self._decode(begun + payload)
-            if isinstance(joined, Incomplete) or not isinstance(joined, MeteringError):
+            if _fits(joined, outcome):
                 outcome, payload, begun = joined, begun + payload, b""
         if begun:
             yield FrameError("the rest of a telegram did not come")
@@ -157,11 +158,21 @@ class Session:
         if self._tunnel and self.link.tunnelled and isinstance(event, Message):
             yield from self._tunnel.feed(self.link.tunnelled(event))
 
-    def _decode(self, payload: bytes) -> Sequence[Event] | MeteringError:
+    def _decode(self, payload: bytes) -> Outcome:
         try:
             return self.link.decode(payload, self.security)
         except MeteringError as err:
             return err
+
+
+def _fits(joined: Outcome, alone: Outcome) -> bool:
+    """Tell whether a payload belongs to the one before: it completes it, if only to stay shut."""
+    match joined:
+        case Incomplete():
+            return True
+        case DecryptError():
+            return not isinstance(alone, Incomplete)
+    return not isinstance(joined, MeteringError)
 
 
 def _tunnel(security: Security) -> Tunnel:

@@ -1,6 +1,6 @@
 """The handful of ways in which meters arrange code, value, scaler and unit in a list."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from decimal import Decimal
@@ -15,6 +15,13 @@ from .units import shift
 _LARGEST: Final = 10**20
 _WIDEST: Final = 9  # powers of ten that a scaler may add or take: giga to nano
 
+_VALUE, _SCALER_UNIT = 2, 3  # attributes
+_PUSH, _DISCONNECT, _LIMITER, _PROFILE = 40, 70, 71, 7  # interface classes
+_VALUE_OF: Final = {_PUSH: None, _PROFILE: None, _DISCONNECT: 3, _LIMITER: 3}
+"""Interface class -> the attribute that holds its state; all others have it in 2."""
+
+type Object = tuple[int, bytes, int]
+"""Interface class, logical name and attribute."""
 type Item = tuple[ObisCode, CosemData, int | None, str | None]
 """A register, its plain value, scaler and unit as sent; scaler None where none was sent."""
 
@@ -23,7 +30,8 @@ def readings(body: CosemData) -> tuple[Reading, ...]:
     """Return every reading in a notification body; none for a layout we do not know."""
     items = tuple(_list(body))
     version = _first_text(items, LIST_VERSION) or ""
-    scalers = _family(version, items)
+    codes = tuple(code for code, *_ in items)
+    scalers = _family(version, items) or families.pushed(_setup(body), codes)
     found = (_reading(item, scalers) for item in items)
     return tuple(_mended(reading, version) for reading in found if reading)
 
@@ -34,6 +42,10 @@ def _list(body: CosemData) -> Iterator[Item]:
             yield from _positional([first, *rest])
         case [int(power)]:
             yield from _positional([power])
+        case [bytes(first), *_] if row := families.positions(first, _kinds(body)):
+            yield from _placed(row, body)
+        case [list(), *_] if objects := tuple(_objects(body)):
+            yield from _pushed(objects)
         case [str(version), *rest]:  # Kamstrup names its list version first
             yield LIST_VERSION, version, None, None
             yield from _sequence(rest)
@@ -52,27 +64,101 @@ def _positional(values: list[CosemData]) -> Iterator[Item]:
         yield code, value, *families.KAIFA.of(code)
 
 
-def _sequence(rest: list[CosemData]) -> Iterator[Item]:
-    while rest:
-        match rest:
-            case [bytes(obis), value, [Integer() as scaler, Enum() as number], *rest] if _is_obis(
-                obis
-            ):
+def _placed(row: families.Positions, values: list[CosemData]) -> Iterator[Item]:
+    for code, value in zip(row.codes, values, strict=True):
+        if code:
+            yield code, value, *row.scalers.of(code)
+
+
+def _kinds(values: list[CosemData]) -> str:
+    """Return a letter for each element, as rows of positions name them."""
+    letters = ((Enum, "e"), (bool, "?"), (int, "i"), (bytes | str, "b"))
+    return "".join(
+        next((letter for kind, letter in letters if isinstance(value, kind)), "?")
+        for value in values
+    )
+
+
+def _objects(body: CosemData) -> Iterator[tuple[Object, CosemData]]:
+    """Yield each object that a list names first, and the value that stands for it behind.
+
+    The list itself counts as the first value where it is among its own objects.
+    """
+    match body:
+        case [list(named), *values] if objects := [_object(item) for item in named]:
+            values = [named, *values] if len(objects) == len(values) + 1 else values
+            if len(objects) == len(values):
+                yield from (
+                    (found, value) for found, value in zip(objects, values, strict=True) if found
+                )
+
+
+def _object(item: CosemData) -> Object | None:
+    match item:
+        case [int(interface), bytes(name), Integer() as attribute, *_] if len(name) == 6:
+            return interface, name, int(attribute)
+    return None
+
+
+def _pushed(objects: Sequence[tuple[Object, CosemData]]) -> Iterator[Item]:
+    """Yield the values among the attributes that a list of objects names."""
+    scalers = {name: value for (_, name, attribute), value in objects if attribute == _SCALER_UNIT}
+    for (interface, name, attribute), value in objects:
+        if attribute != _VALUE_OF.get(interface, _VALUE) or isinstance(value, list):
+            continue
+        match scalers.get(name):
+            case [Integer() as scaler, Enum() as number]:
+                yield ObisCode(*name), value, int(scaler), unit(number) or f"dlms:{number}"
+            case _:
+                yield ObisCode(*name), value, None, None
+
+
+def _setup(body: CosemData) -> int | None:
+    """Return the B group of the push setup that a list of objects names; None without one."""
+    names = (name for (_, name, _), _ in _objects(body) if families.is_push_setup(name))
+    return next((name[1] for name in names), None)
+
+
+def plain(body: CosemData) -> tuple[str, ...]:
+    """Return a list as text, element by element, for those who know what it should say."""
+    return tuple(map(_spelled, body if isinstance(body, list) else [body]))
+
+
+def _spelled(value: CosemData) -> str:
+    match value:
+        case list():
+            return f"[{', '.join(map(_spelled, value))}]"
+        case bytes():
+            return f"0x{value.hex().upper()}"
+    return str(value)
+
+
+def _sequence(items: list[CosemData]) -> Iterator[Item]:
+    at = 0
+    while at < len(items):
+        step = 1
+        match items[at : at + 3]:
+            case [bytes(obis), value, [Integer() as scaler, Enum() as number]] if _is_obis(obis):
                 yield ObisCode(*obis), value, int(scaler), unit(number) or f"dlms:{number}"
-            case [bytes(obis), list(), *rest] if _is_obis(obis):
-                pass  # a profile buffer: history, not a reading
-            case [[int(), bytes(obis), Integer(), *_], *rest] if _is_obis(obis):
+                step = 3
+            case [bytes(obis), list(), *_] if _is_obis(obis):
+                step = 2  # a profile buffer: history, not a reading
+            case [[int(), bytes(obis), Integer(), *_], *_] if _is_obis(obis):
                 pass  # class, object, attribute: says where a value comes from
-            case [bytes(obis), value, *rest] if _is_obis(obis):
+            case [bytes(obis), value, *_] if _is_obis(obis):
                 yield ObisCode(*obis), value, None, None
-            case [list(nested), *rest]:
+                step = 2
+            case [list(nested), *_]:
                 yield from _sequence(nested)
-            case [_, *rest]:
-                pass
+        at += step
 
 
 def _is_obis(item: CosemData) -> bool:
-    return isinstance(item, bytes) and len(item) == 6 and item[5] in (0, 0xFF)
+    """Tell whether octets name a register."""
+    match item:
+        case bytes() if len(item) == 6 and item[5] in (0, 0xFF):
+            return not families.is_push_setup(item)
+    return False
 
 
 def _first_text(items: tuple[Item, ...], code: ObisCode) -> str | None:
@@ -95,11 +181,11 @@ def _reading(item: Item, scalers: Scalers | None) -> Reading | None:
     code, value, scaler, symbol = item
     if scaler is None and scalers:
         scaler, symbol = scalers.of(code)
-    plain = _value(value, scaler or 0)
-    if plain is None:
+    said = _value(value, scaler or 0)
+    if said is None:
         return None
-    sure = isinstance(plain, Decimal) and (scaler is not None or plain == 0)
-    return Reading(code, plain, symbol if sure else None)
+    sure = isinstance(said, Decimal) and (scaler is not None or said == 0)
+    return Reading(code, said, symbol if sure else None)
 
 
 def _value(value: CosemData, scaler: int) -> Value | None:
@@ -107,7 +193,7 @@ def _value(value: CosemData, scaler: int) -> Value | None:
         case bytes() if len(value) == 12 and (when := date_time(value)):
             return when
         case bytes() | str():
-            return _text(value)
+            return _text(value) or None
         case bool():
             return Decimal(value)
         case int() | Decimal():

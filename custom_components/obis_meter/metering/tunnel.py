@@ -8,7 +8,7 @@ from .model import Telegram
 if TYPE_CHECKING:
     from .session import Event, Session
 
-FRAMED: Final = ("hdlc", "p1")
+FRAMED: Final = ("hdlc", "mbus", "wrapper", "p1", "sml")
 UNFRAMED: Final = "apdu"
 
 

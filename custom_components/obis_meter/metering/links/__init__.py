@@ -10,7 +10,7 @@ from ..model import Command, LineSettings, Message, Module, Notice, Reply, Teleg
 from ..notification import decode as decode_dlms
 from ..security import Security
 from ..sml import decode as decode_sml
-from . import bare, hdlc, p1, rfc1662, sml
+from . import bare, hdlc, mbus, p1, rfc1662, sml, wrapper
 
 type Decode = Callable[[bytes, Security], Sequence[Telegram | Message | MeteringError]]
 
@@ -54,6 +54,7 @@ class Link:
 
 
 _HAN: Final = (LineSettings(2400), LineSettings(2400, parity="E"), LineSettings(9600))
+_MBUS: Final = (LineSettings(2400, parity="E"), LineSettings(2400))
 _P1: Final = (LineSettings(115200), LineSettings(9600, 7, "E"))
 _MODULE: Final = (LineSettings(115200),)
 _SML: Final = (LineSettings(9600),)
@@ -75,8 +76,10 @@ LINKS: Final = {
             carry=rfc1662.carry,
         ),
         Link("hdlc", hdlc.take, decode_dlms, _HAN, flag=b"\x7e"),
+        Link("mbus", mbus.take, mbus.decode, _MBUS),
         Link("p1", p1.take, p1.decode, _P1, silence=p1.SILENCE),
         Link("sml", sml.take, decode_sml, _SML),
+        Link("wrapper", wrapper.take, decode_dlms, _HAN, checked=False),
         Link("llc-apdu", bare.take_llc, decode_dlms, _HAN, checked=False),
         Link("apdu", bare.take_apdu, decode_dlms, _HAN, checked=False),
         Link("hex", bare.take_hex, decode_dlms, _HAN, checked=False, silence=b"\n"),

@@ -1,4 +1,4 @@
-"""Bodies without a frame, as some bridges send them: [E6 E7 00] 0F .., or anything as hex text.
+"""Bodies without a frame, as some bridges send them: [E6 E7 00] 0F, DB or E0 .., or as hex text.
 
 There is no check sequence: a body counts when it reads whole, and `detect`
 believes it only when nothing but bodies came since the last silence.
@@ -11,9 +11,12 @@ from typing import Final
 from .. import dlms
 from ..cosem import Cursor
 from ..errors import DecodeError, FrameError, Incomplete
-from . import hdlc
+from . import hdlc, sealed
 
-_DATA_NOTIFICATION: Final = b"\x0f"
+_FIRST_BLOCK: Final = sealed.growing((rb"\xe0", rb".", rb"\0", rb"\x01"))
+_BODY: Final = b"|".join((rb"\x0f", sealed.HEADER, _FIRST_BLOCK))
+_APDU: Final = re.compile(_BODY, re.DOTALL)
+_LLC_APDU: Final = re.compile(sealed.growing((rb"\xe6", rb"\xe7", rb"\0"), _BODY), re.DOTALL)
 _HEX: Final = re.compile(
     rb"(?:[0-9A-Fa-f]{2}){16,}"
 )  # list 1 of Kaifa, the shortest body, has 29 bytes
@@ -23,26 +26,22 @@ _LINE_ENDS: Final = b"\r\n"
 
 def take_llc(buffer: bytearray) -> bytes | None:
     """Remove the first body that stands behind an LLC header, and return it with its header."""
-    return _take(buffer, dlms.LLC + _DATA_NOTIFICATION)
+    return _take(buffer, _LLC_APDU)
 
 
 def take_apdu(buffer: bytearray) -> bytes | None:
-    """Remove the first data-notification and return it."""
-    return _take(buffer, _DATA_NOTIFICATION)
+    """Remove the first data-notification, in the clear, ciphered or in blocks, and return it."""
+    return _take(buffer, _APDU)
 
 
-def _take(buffer: bytearray, start: bytes) -> bytes | None:
-    at = buffer.find(start)
-    if at < 0:
-        at = max(len(buffer) - len(start) + 1, 0)  # the start may be only half here
-        if not at:
-            return None
-    if at:
+def _take(buffer: bytearray, start: re.Pattern[bytes]) -> bytes | None:
+    found = start.search(buffer)
+    if at := found.start() if found else len(buffer):
         del buffer[:at]
         raise FrameError("bytes between bodies", at)
     cursor = Cursor(bytes(buffer))
     try:
-        dlms.notification(cursor)
+        dlms.apdu(cursor)
     except Incomplete:
         return None
     except DecodeError as err:

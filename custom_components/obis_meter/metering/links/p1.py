@@ -1,142 +1,103 @@
-"""P1: / identification CRLF CRLF, lines of OBIS(value*unit) CRLF, ! CRC(4 hex digits) CRLF.
+"""P1: a telegram as text, or ciphered: DB 08 title(8) length control counter(4) cipher [tag(12)].
 
-DSMR 5.0.2 P1 companion standard, EN 62056-21 mode D; CRC-16/ARC over / to ! inclusive.
+Luxembourg and Austria cipher the whole text. Elgama in Poland leaves identification and
+check in the clear: / identification CRLF CRLF 00 length control counter(4) cipher tag(12)
+! CRC; the title is empty. Text and its check: see p1text.
 """
 
-from collections.abc import Iterable
-from datetime import datetime
 import re
 from typing import Final
 
-from ..checksum import arc_starts
-from ..datasets import readings
-from ..errors import DecodeError, FrameError
-from ..identity import meter_id
-from ..model import Message, ObisCode, Reading, Telegram
+from .. import p1text
+from ..checksum import crc16_arc
+from ..cosem import Cursor
+from ..errors import DecodeError, FrameError, Incomplete
+from ..model import Message, Telegram
 from ..security import Security
+from . import sealed
 
-_NAME: Final = (
-    rb"(?:[A-Za-z]{3}|[A-Za-z]{0,2}\Z)"  # a maker's three letters, perhaps not all here yet
-)
-_PARITY_NAME: Final = rb"(?:[A-Za-z\xc1-\xda\xe1-\xfa]{3}|[A-Za-z\xc1-\xda\xe1-\xfa]{0,2}\Z)"
-_START: Final = re.compile(rb"/(?=" + _NAME + rb")|\xaf(?=" + _PARITY_NAME + rb")")
-_START_OF_LINE: Final = re.compile(rb"(?<![^\r\n\0\x03])/(?=[A-Za-z]{3})")
-SILENCE: Final = b"\x03"
-"""What a pause on the line is read as: end of text."""
-_LAST: Final = re.compile(
-    rb"(?<=[\r\n)])!(?:"
-    rb"(?=([0-9A-Fa-f]{4}|[0-9A-Fa-f]{1,3}(?=[\r\n\0\x03])|[^\r\n\0\x03]{4}))"
-    rb"|(?=[\r\n\0\x03])(?=(?:[^/\r\n\x03]|[\r\n](?!\d{1,3}-\d))*[/\x03]))"
-)
-"""The closing mark once all that may belong to it is there: its check, or what is none.
+SILENCE: Final = p1text.SILENCE
 
-Without a check it counts only when no more data follows before the next
-telegram or a silence.
-"""
-_NEEDS_CHECK: Final = re.compile(rb"[\r\n]\d-\d:0\.2\.8(?:\*255)?\([4-9]\d|[\r\n]0-0:96\.1\.4")
-_NOISE: Final = re.compile(rb"[^\t\n\r -~\0\x03\xff]")
-"""What is neither text nor 00 or FF, with which lines and gateways are padded."""
-_LINE_ENDS: Final = b"\r\n\0\x03"
-
-_CLOCK: Final = ObisCode(0, 0, 1, 0, 0)
-_SEVEN_BITS: Final = bytes(n & 0x7F for n in range(256))
-_EVEN: Final = re.compile(
-    b"[%b]*" % b"".join(b"\\x%02x" % n for n in range(256) if n.bit_count() % 2 == 0)
+_NAMED: Final = re.compile(
+    rb"/[A-Za-z]{3}[^\r\n/]{0,60}\r\n\r\n(?=\0" + sealed.LENGTH + b")", re.DOTALL
 )
-"""7E1 delivered as 8N1: bit 7 makes the number of ones even."""
+_CIPHERED: Final = re.compile(_NAMED.pattern + b"|" + sealed.HEADER, re.DOTALL)
+_KEY: Final = 10  # bytes of a header that stay the same from one telegram to the next
+_CHECK: Final = 5  # bytes: ! and four digits
 
 
 def take(buffer: bytearray) -> bytes | None:
-    """Remove the first telegram and return its text, from / to before the !.
+    """Remove the first telegram; return its text from / to before the !, or its ciphered bytes.
 
-    A check that is there decides; all starts before one end are tried in one
-    pass. Text between telegrams is dropped silently, noise with a fault.
+    Ciphered bytes are no text, whatever they look like. What ends like the start of the
+    next telegram is left for it, because bytes may have been lost.
     """
-    start = _START.search(buffer)
-    begin = start.start() if start else len(buffer)
-    before = (
-        1 if begin and buffer[begin - 1] not in _LINE_ENDS else 0
-    )  # tells / inside a line from one that opens it
-    _skip(buffer, begin - before)
-    if start is None:
-        return None
-    text = bytes(buffer)
-    if text[before] == 0xAF:
-        text = _without_parity(buffer, before)
-    if not (end := _LAST.search(text)):
-        if text.endswith(SILENCE):
-            del buffer[:]
-            raise FrameError("a telegram without its end", len(text))
-        return None
-    check = end[1] or b""
-    del buffer[: end.end() + len(check)]
-    return _telegram(text[: end.end()], check)
-
-
-def _without_parity(buffer: bytearray, at: int) -> bytes:
-    """Return the buffer with the parity bits taken off, as far as they are right."""
-    even = _EVEN.match(buffer, at)
-    text = bytes(buffer[: even.end() if even else at]).translate(_SEVEN_BITS)
-    if len(text) < len(buffer) and not _LAST.search(text):
-        del buffer[: at + 1]
-        raise FrameError("no telegram with even parity", at + 1)
-    return text
-
-
-def _skip(buffer: bytearray, count: int) -> None:
-    if count <= 0:
-        return
-    skipped = bytes(buffer[:count])
-    del buffer[:count]
-    if _NOISE.search(skipped):
-        raise FrameError("noise between telegrams", count)
-
-
-def _telegram(text: bytes, check: bytes) -> bytes:
-    if check.strip(b"0123456789ABCDEFabcdef"):
-        raise FrameError("! is followed by no check", len(text))
-    found = _checked(text, int(check, 16)) if check else _unchecked(text)
+    found = _CIPHERED.search(buffer)
     if found is None:
-        raise FrameError(
-            "CRC of the telegram is wrong" if check else "no telegram before !", len(text)
-        )
-    return found
-
-
-def _checked(text: bytes, crc: int) -> bytes | None:
-    """Return what the check covers; line ends count as CRLF where a bridge dropped the CR."""
-    for form in (text, re.sub(rb"\r?\n", b"\r\n", text)):
-        for at in arc_starts(form, crc):
-            if _START.match(form, at):
-                return form[at:-1]
-    return None
-
-
-def _unchecked(text: bytes) -> bytes | None:
-    starts = [match.start() for match in _START_OF_LINE.finditer(text)]
-    if not starts:
+        return p1text.take(buffer)
+    header = found[0]
+    if (size := _size(header, bytes(buffer[found.end() :]))) is None:
+        return _text_before(buffer, found.start())
+    p1text.skip(buffer, found.start())
+    if (again := buffer.find(header[:_KEY], _KEY, size + _KEY - 1)) > 0:
+        del buffer[:again]
+        raise FrameError("a ciphered telegram without its end", again)
+    if len(buffer) < size:
         return None
-    telegram = text[starts[-1] : -1]
-    if _NEEDS_CHECK.search(telegram):
-        raise FrameError("this version of P1 must carry a CRC", len(text))
+    telegram = bytes(buffer[:size])
+    starts = (n for n in range(_KEY - 1, 0, -1) if telegram.endswith(header[:n]))
+    del buffer[: size - next(starts, 0)]
     return telegram
 
 
-def decode(payload: bytes, _security: Security) -> list[Telegram | Message]:
+def _size(header: bytes, rest: bytes) -> int | None:
+    """Return the length of a ciphered telegram; None where its header is not all here."""
+    named = header.startswith(b"/")
+    cursor = Cursor(header + rest[:_KEY])
+    cursor.take(len(header) if named else 1)
+    try:
+        cursor.take(cursor.length())
+        length = cursor.length()
+    except Incomplete:
+        return None
+    return cursor.at + length + (_CHECK if named else 0)
+
+
+def _text_before(buffer: bytearray, end: int) -> bytes | None:
+    """Take text, and leave what may become a header."""
+    rest = bytes(buffer[end:])
+    del buffer[end:]
+    try:
+        return p1text.take(buffer)
+    finally:
+        buffer += rest
+
+
+def decode(payload: bytes, security: Security) -> list[Telegram | Message]:
     """Read the lines of a telegram; DecodeError where none of them says anything."""
-    ident, _, body = payload.partition(b"\n")
-    found = _newest(readings(body))
-    if not found:
-        raise DecodeError("no readings in the telegram")
-    clock = next((r.value for r in found if r.id == _CLOCK and isinstance(r.value, datetime)), None)
-    return [Telegram(found, meter_id(found), clock, ident[1:].decode("latin-1").strip())]
+    if named := _NAMED.match(payload):
+        return [_named(named[0], payload, security)]
+    if payload.startswith(b"/"):
+        security.plain()
+        return [p1text.telegram(payload)]
+    title, body = _sealed(payload[1:])
+    return [security.open(title, body, lambda text: p1text.telegram(p1text.whole(text)))]
 
 
-def _newest(found: Iterable[Reading]) -> tuple[Reading, ...]:
-    """Keep the latest reading of each register: some meters send a day of hours."""
-    by_id: dict[ObisCode | str, Reading] = {}
-    for reading in found:
-        other = by_id.get(reading.id)
-        if not (other and other.time and reading.time and other.time > reading.time):
-            by_id[reading.id] = reading
-    return tuple(by_id.values())
+def _named(ident: bytes, payload: bytes, security: Security) -> Telegram:
+    """Open what stands between identification and check, whose CRC may cover either form."""
+    check = payload[-_CHECK:]
+
+    def read(content: bytes) -> Telegram:
+        forms = (payload[: -_CHECK + 1], ident + content + b"!")
+        if check not in (b"!%04X" % crc16_arc(form) for form in forms):
+            raise DecodeError("CRC of the telegram is wrong")
+        return p1text.telegram(ident + content)
+
+    return security.open(*_sealed(payload[len(ident) :]), read)
+
+
+def _sealed(rest: bytes) -> tuple[bytes, bytes]:
+    """Return system title and ciphered body."""
+    cursor = Cursor(rest)
+    return cursor.take(cursor.length()), cursor.take(cursor.length())

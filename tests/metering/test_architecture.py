@@ -16,10 +16,19 @@ SOURCES = [
     for folder in ("custom_components", "simulator", "scripts")
     for path in (ROOT / folder).rglob("*.py")
 ]
-TABLES = {"catalogue.py", "families.py"}
+TABLES = {"catalogue.py", "families.py", "identifiers.py"}
 
 PURE = {
-    *("collections", "dataclasses", "datetime", "decimal", "enum", "functools", "itertools"),
+    *(
+        "collections",
+        "contextlib",
+        "dataclasses",
+        "datetime",
+        "decimal",
+        "enum",
+        "functools",
+        "itertools",
+    ),
     *("math", "re", "struct", "typing"),
 }
 """All that metering/ may import; nothing of it does IO, or knows of Home Assistant."""

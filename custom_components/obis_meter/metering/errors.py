@@ -41,3 +41,7 @@ class RequestError(MeteringError):
 
 class Refused(MeteringError):
     """The meter answered that it will not do or does not know what it was asked; it goes on."""
+
+
+class NoSuchData(Refused):
+    """The meter does not have what it was asked for; asking again is of no use."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 import re
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from .errors import MeteringError
 
@@ -115,6 +115,24 @@ class Command:
     type: str | None = None
     item: int = 1
     read_back: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Which meter on a line is meant, and what it wants to hear before it obeys.
+
+    address is the meter's own, as it gives it; empty where there is one only.
+    dialect names the variety of the link that it speaks, as finding it told.
+    Secrets never show.
+    """
+
+    address: str = ""
+    password: str = field(default="", repr=False)
+    operator: str = field(default="", repr=False)
+    dialect: str = ""
+
+
+ANYONE: Final = Access()
 
 
 @dataclass(frozen=True, slots=True)

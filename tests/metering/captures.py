@@ -14,7 +14,10 @@ import re
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from simulator.dlt645 import Bus
+from simulator.dlt645wire import frame
 from simulator.hanmeter import HanMeter
+from simulator.lines import answering
 from simulator.meters import METERS, meter
 
 TESTS = Path(__file__).parents[1]
@@ -58,7 +61,9 @@ class Capture:
     @property
     def checked(self) -> bool:
         """Tell whether its frames carry a check sequence."""
-        return self.link == "hdlc" or (self.link == "p1" and bool(_CHECK.search(self.raw)))
+        return self.link in ("hdlc", "dlt645") or (
+            self.link == "p1" and bool(_CHECK.search(self.raw))
+        )
 
 
 def _captures(path: Path) -> Iterator[Capture]:
@@ -110,9 +115,27 @@ def _unframed(name: str, frame: bytes, body: bytes) -> Iterator[Capture]:
     yield Capture(f"hex-body/{name}", "hex", (body.hex().upper().encode() + b"\n",))
 
 
-_FILES = (*sorted(OWN.glob("*.jsonl")), SHARED / "han.jsonl", SHARED / "p1.jsonl")
+_SHARED = ("han", "p1", "dlt645")
+_FILES = (*sorted(OWN.glob("*.jsonl")), *(SHARED / f"{name}.jsonl" for name in _SHARED))
 
-SIMULATED = tuple(_simulated())
+_ASKED = (
+    *("0001FF00", "00000000", "0101FF00", "0201FF00", "0203FF00", "02800007", "03110000"),
+    *("04000102", "04000401", "040005FF", "04010001", "05060101", "901F", "B61F", "C010"),
+)
+
+
+def _answered() -> Iterator[Capture]:
+    """Yield what meters on a line answer to readers of their registers."""
+    for name, address in (("dlt645", "202107072529"), ("dlt645-1997", "000000063295")):
+        line = answering(name, _WHEN)
+        assert isinstance(line, Bus)
+        for di in _ASKED:
+            if (len(di) == 4) == name.endswith("1997"):
+                asked = frame(address, 0x01 if len(di) == 4 else 0x11, bytes.fromhex(di)[::-1])
+                yield Capture(f"{name}/{di}", "dlt645", (line.respond(asked, _WHEN),))
+
+
+SIMULATED = (*_simulated(), *_answered())
 CAPTURED = tuple(capture for path in _FILES if path.exists() for capture in _captures(path))
 EVERY = SIMULATED + CAPTURED
 INTACT = tuple(capture for capture in EVERY if capture.valid)

@@ -11,6 +11,7 @@ from custom_components.obis_meter.metering.errors import FrameError, MeteringErr
 from custom_components.obis_meter.metering.links import LINKS, Link
 from custom_components.obis_meter.metering.model import Message, Telegram
 from custom_components.obis_meter.metering.session import MAX_PENDING, Session
+from simulator.dlt645wire import frame as dlt645_frame
 
 from .building import ADDRESS, notification, p1
 from .captures import SIMULATED
@@ -26,6 +27,7 @@ OPENINGS = (
     b"\xaf\xe1bc",
     b"!",
     b"\n",
+    b"\xfe\xfe\x68\x29\x25\x07\x07\x21\x20\x68\x91",
 )
 
 BYTES = st.lists(st.binary(max_size=40) | st.sampled_from(OPENINGS), max_size=20).map(b"".join)
@@ -117,6 +119,26 @@ def test_any_lines_in_intact_telegrams(lines: list[str], crc: bool) -> None:
     assert_hears(p1(*lines, crc=crc))
 
 
+KNOWN = (
+    *("00010000", "0001FF00", "0000FFFF", "0101FF00", "0203FF00", "02060000", "04000101"),
+    *("04000404", "040005FF", "04010001", "03010000", "03110001", "03300401", "05060101"),
+    *("05040001", "06000001", "06010001", "901F", "B63F", "C010"),
+)
+
+
+@FUZZ
+@given(
+    st.integers(0x80, 0xFF), st.binary(min_size=2, max_size=4), st.binary(max_size=100), st.data()
+)
+def test_any_data_in_intact_frames_of_a_bus(
+    control: int, identifier: bytes, rest: bytes, data: st.DataObject
+) -> None:
+    asked = data.draw(st.sampled_from((identifier, *map(bytes.fromhex, KNOWN))))
+    sent = dlt645_frame("202107072529", control, asked[::-1] + rest)
+    assert_hears(sent)
+    assert_hears(dlt645_frame("202107072529", 0xB1, asked[::-1] + rest) + sent)
+
+
 KIB = 16 * 1024
 LONGEST = ADDRESS.frame(bytes(2000))[:12]  # a header that holds, and promises 2 KiB
 DEEP = b"\x0f" + bytes(5) + b"\x02\xff" * 7
@@ -136,6 +158,9 @@ FLOODS = {
     "hex lines": b"0f0000000000" * 6 + b"\n",
     "line ends": b"\r\n",
     "fill": b"\xff",
+    "wake-up": b"\xfe",
+    "frames of a bus": b"\x68",
+    "heads of a bus": b"\x68\x29\x25\x07\x07\x21\x20\x68\x91\xff",
 }
 
 

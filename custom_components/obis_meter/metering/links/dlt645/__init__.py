@@ -10,7 +10,7 @@ from .events import KINDS
 from .find import Found, Progress, find, scan
 from .frame import take
 from .happenings import follow
-from .history import daily, hourly, load_records, monthly
+from .history import Past, daily, hourly, load_records, monthly
 from .polls import polls
 from .status import BITS
 from .talk import read, write
@@ -21,6 +21,7 @@ __all__ = [
     "OLD",
     "Found",
     "Operation",
+    "Past",
     "Progress",
     "clear_demand",
     "clock",

@@ -7,6 +7,7 @@ says how a relay stands but status word 3.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from enum import IntEnum
 from typing import Final
 
@@ -60,12 +61,11 @@ class ClockSet:
 
 def relay(access: Access) -> Dialogue[Relay]:
     """Read how the relay stands."""
-    word = (yield from _value(access, status.RELAY)) or ""
-    bits = (status.RELAY_OPEN, status.RELAY_COMMANDED_OPEN, status.RELAY_ALARM)
-    states = [status.is_set(word, bit) for bit in bits]
-    if None in states:
+    word = yield from _value(access, status.RELAY)
+    if not isinstance(word, Decimal):
         raise DecodeError("the meter does not say how its relay stands")
-    return Relay(*map(bool, states))
+    bits = (status.RELAY_OPEN, status.RELAY_COMMANDED_OPEN, status.RELAY_ALARM)
+    return Relay(*(status.is_set(word, bit) for bit in bits))
 
 
 def control(access: Access, operation: Operation, until: datetime) -> Dialogue[Relay]:

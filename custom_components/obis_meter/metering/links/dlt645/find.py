@@ -99,8 +99,9 @@ def _meter(frame: Frame) -> str | None:
 
 
 def _listen(question: Ask) -> Dialogue[_Heard]:
-    """Ask, and take in what comes until the line is quiet. Needs the line held."""
+    """Ask, and take in what comes until the line is quiet; what came before is dropped."""
     ear = _Ear()
+    yield Hold()
     yield Send(request(*question))
     with suppress(NoAnswer):
         yield Cut(ear.take, ANSWER)
@@ -123,7 +124,6 @@ def _understood(heard: bytearray) -> _Heard:
 
 def find(lines: tuple[LineSettings, ...], report: Report) -> Dialogue[Found | None]:
     """Try line settings until a meter answers; None where none does on any."""
-    yield Hold()
     for number, line in enumerate(lines):
         yield Line(line)
         for dialect, probes in _PROBES.items():
@@ -142,7 +142,6 @@ def scan(report: Report, dialect: str = "") -> Dialogue[tuple[str, ...]]:
     A line with one meter is known after one question; with several it takes a
     hundred, and a hundred more for each pair of digits that several share.
     """
-    yield Hold()
     found: dict[str, None] = {}
     open_ends = [_End("", 0.0, 1.0)]
     while open_ends:

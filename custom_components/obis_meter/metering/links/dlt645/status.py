@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from ...model import Value
-
 RELAY: Final = "04000503"
 """The word that tells whether the relay is open."""
 RELAY_OPEN: Final = 4
@@ -89,9 +87,6 @@ BITS: Final[Mapping[str, tuple[Bit, ...]]] = {
 }
 
 
-def is_set(value: Value, bit: int) -> bool | None:
-    """Tell whether a bit of a word is set; None for what is no word."""
-    match value:
-        case Decimal() if value >= 0 and value == int(value):
-            return bool(int(value) >> bit & 1)
-    return None
+def is_set(word: Decimal, bit: int) -> bool:
+    """Tell whether a bit of a status word is set."""
+    return bool(int(word) >> bit & 1)

@@ -18,7 +18,11 @@ sys.path.insert(0, str(INTEGRATION))
 from metering import catalogue  # noqa: E402
 
 _BRAND = {"icon.png": 256, "icon@2x.png": 512, "dark_icon.png": 256, "dark_icon@2x.png": 512}
-_ERRORS = re.compile(r'"((?:port|host)_\w+|silent|no_telegram(?:_tcp)?|line_invalid|host_invalid)"')
+_ERRORS = re.compile(
+    r'"((?:port|host|listen)_\w+|silent|not_answering|no_telegram(?:_tcp)?'
+    r'|(?:line|host|allowed)_invalid)"'
+)
+_REFUSALS = re.compile(r'(?:RequestError|_invalid|_failed)\(\s*"(\w+)"')
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -27,6 +31,7 @@ def faults() -> Iterator[str]:
     english = _read("translations/en.json")
     yield from _names(english)
     yield from _errors(english)
+    yield from _exceptions(english)
     yield from _other_languages(english)
     yield from _icons(english)
     yield from _manifest()
@@ -44,6 +49,13 @@ def _names(english: dict[str, Any]) -> Iterator[str]:
     wanted = set(catalogue.keys())
     for key in sorted(wanted ^ named):
         yield f"entity.sensor.{key}: {'no name' if key in wanted else 'names no register'}"
+
+
+def _exceptions(english: dict[str, Any]) -> Iterator[str]:
+    """Every word for why an action was not done is explained."""
+    code = "\n".join(path.read_text() for path in INTEGRATION.rglob("*.py"))
+    for word in sorted(set(_REFUSALS.findall(code)) - set(english["exceptions"])):
+        yield f"exceptions.{word}: missing"
 
 
 def _errors(english: dict[str, Any]) -> Iterator[str]:

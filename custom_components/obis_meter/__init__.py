@@ -2,21 +2,39 @@
 
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.typing import ConfigType
 
+from .const import CONF_PORT, DOMAIN, LISTEN
 from .coordinator import ObisMeterConfigEntry, ObisMeterCoordinator
+from .dial_in import ListenerCoordinator
+from .line import LineCoordinator
 from .memory import Memory
+from .services import async_setup_services
 
-PLATFORMS = [Platform.BINARY_SENSOR, Platform.SENSOR]
+PLATFORMS = [Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR]
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Register the actions, which are there whether or not a meter is."""
+    async_setup_services(hass)
+    return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: ObisMeterConfigEntry) -> bool:
     """Open the port of an entry, bring back what was known, and begin to read."""
-    coordinator = ObisMeterCoordinator(hass, entry)
+    coordinator = _coordinator(hass, entry)
     await coordinator.async_open()
     entry.runtime_data = coordinator
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     coordinator.async_listen()
     return True
+
+
+def _coordinator(hass: HomeAssistant, entry: ObisMeterConfigEntry) -> ObisMeterCoordinator:
+    listens = entry.data[CONF_PORT].startswith(f"{LISTEN}://")
+    return ListenerCoordinator(hass, entry) if listens else LineCoordinator(hass, entry)
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: ObisMeterConfigEntry) -> bool:
@@ -26,4 +44,5 @@ async def async_unload_entry(hass: HomeAssistant, entry: ObisMeterConfigEntry) -
 
 async def async_remove_entry(hass: HomeAssistant, entry: ObisMeterConfigEntry) -> None:
     """Forget what the entry remembered."""
-    await Memory(hass, entry.entry_id).remove()
+    for name in (entry.entry_id, *entry.subentries):
+        await Memory(hass, name).remove()

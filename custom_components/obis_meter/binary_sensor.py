@@ -5,11 +5,12 @@ from typing import override
 from homeassistant.components.binary_sensor import BinarySensorEntity
 from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
 from homeassistant.const import EntityCategory
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import ObisMeterConfigEntry
 from .entity import ObisMeterEntity
+from .meter import Meter
 
 PARALLEL_UPDATES = 0
 
@@ -19,9 +20,15 @@ async def async_setup_entry(
     entry: ObisMeterConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the connectivity of the port."""
+    """Add the connectivity of each meter, now and whenever one joins."""
     coordinator = entry.runtime_data
-    async_add_entities([Connectivity(coordinator, coordinator.main, "connectivity", listens=False)])
+
+    @callback
+    def add(main: Meter) -> None:
+        entity = Connectivity(coordinator, main, "connectivity", listens=False)
+        async_add_entities([entity], config_subentry_id=main.subentry_id)
+
+    entry.async_on_unload(coordinator.async_on_new_meters(add))
 
 
 class Connectivity(ObisMeterEntity, BinarySensorEntity):
@@ -41,4 +48,4 @@ class Connectivity(ObisMeterEntity, BinarySensorEntity):
     @override
     def is_on(self) -> bool:
         """Return whether the meter is heard."""
-        return self.coordinator.connection.up
+        return self.meter.heard

@@ -10,7 +10,7 @@ from homeassistant.config_entries import (
     ConfigEntryState,
     ConfigFlow,
     ConfigFlowResult,
-    OptionsFlowWithReload,
+    ConfigSubentryFlow,
 )
 from homeassistant.const import CONF_HOST
 from homeassistant.core import callback
@@ -18,28 +18,29 @@ from homeassistant.util.network import is_ipv6_address
 
 from . import forms
 from .const import (
-    CONF_DEMAND_PERIOD,
     CONF_IDENTITY,
     CONF_LINE,
     CONF_LINK,
     CONF_PORT,
-    CONF_WRITE_INTERVAL,
-    DEFAULT_WRITE_INTERVAL,
     DOMAIN,
-    usual_demand_period,
+    LISTEN,
+    MODULE_LINK,
+    SUBENTRY_METER,
 )
-from .finder import Found, NotFoundError, Progress, find
-from .forms import CONF_PROTOCOL, OPTIONS, RAW
+from .dial_in_flow import DialInSteps
+from .finder import Found, NotFoundError, Progress, ask, find
+from .forms import CONF_MODULE, CONF_PROTOCOL, RAW
 from .metering.model import LineSettings
+from .options_flow import MeterSubentryFlow, ObisMeterOptionsFlow
 from .preview import preview
-from .transport import PortError, open_port
+from .transport import Port, PortError, open_port
 
 _NAMELESS: Final = "Electricity meter"
 _GLANCE: Final = 0.5  # seconds between two changes of what the owner reads
 
 
-class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
-    """Adds a meter that pushes its readings."""
+class ObisMeterConfigFlow(DialInSteps, ConfigFlow, domain=DOMAIN):
+    """Adds a meter, or a port on which meters call."""
 
     VERSION = 1
     MINOR_VERSION = 1
@@ -54,6 +55,7 @@ class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
         self._shown = 0.0
         self._search: asyncio.Task[Found] | None = None
         self._found: Found | None = None
+        self._asked = False
 
     @staticmethod
     @callback
@@ -61,6 +63,16 @@ class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
     def async_get_options_flow(config_entry: ConfigEntry) -> ObisMeterOptionsFlow:
         """Return the flow for the options of an entry."""
         return ObisMeterOptionsFlow()
+
+    @classmethod
+    @callback
+    @override
+    def async_get_supported_subentry_types(
+        cls, config_entry: ConfigEntry
+    ) -> dict[str, type[ConfigSubentryFlow]]:
+        """Return what may be added to an entry: meters, where they call in."""
+        listens = config_entry.data[CONF_PORT].startswith(f"{LISTEN}://")
+        return {SUBENTRY_METER: MeterSubentryFlow} if listens else {}
 
     @override
     def is_matching(self, other_flow: ObisMeterConfigFlow) -> bool:
@@ -70,7 +82,7 @@ class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask where the meter is connected."""
-        return self.async_show_menu(step_id="user", menu_options=["serial", "network"])
+        return self.async_show_menu(step_id="user", menu_options=["serial", "network", "listener"])
 
     async def async_step_serial(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for a serial port of this machine, or one that ESPHome shares."""
@@ -112,9 +124,13 @@ class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
             port = await open_port(url, self._line)
         except PortError as err:
             return await self._ask({"base": err.key})
-        self._progress = Progress()
-        search = find(port, self._on_progress)
-        self._search = self.hass.async_create_task(search, f"{DOMAIN} listens to {url}")
+        return await self._async_begin(port, module=typed[CONF_MODULE])
+
+    async def _async_begin(self, port: Port, *, module: bool) -> ConfigFlowResult:
+        """Listen on an open port; ask the meter where its owner agreed."""
+        self._progress, self._asked = Progress(asking=module), module
+        search = ask(port, MODULE_LINK) if module else find(port, self._on_progress)
+        self._search = self.hass.async_create_task(search, f"{DOMAIN} listens to {self._url}")
         self._search.add_done_callback(_seen)
         return await self.async_step_listen()
 
@@ -141,10 +157,9 @@ class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
         """Show what is heard while the meter is being found."""
         assert self._search
         if not self._search.done():
-            action = "hearing" if self._progress.received else "waiting"
             return self.async_show_progress(
                 step_id="listen",
-                progress_action="understood" if self._progress.understood else action,
+                progress_action=self._progress.action,
                 description_placeholders={"count": str(self._progress.received)},
                 progress_task=self._search,
             )
@@ -158,6 +173,8 @@ class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
         except NotFoundError as err:
             raw = err.key == "no_telegram" and self._url.startswith(f"{RAW}://")
             return await self._ask({"base": "no_telegram_tcp" if raw else err.key})
+        if self._found.link.identify and not self._asked:
+            return await self.async_step_module()
         if self._found.meter:
             entry = await self.async_set_unique_id(self._found.meter)
             if entry and not _is_heard(entry):
@@ -168,6 +185,17 @@ class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
                 )
             self._abort_if_unique_id_configured()
         return await self.async_step_confirm()
+
+    async def async_step_module(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for leave to speak: the meter believes to talk to its communication module."""
+        if user_input is None:
+            self._set_confirm_only()
+            return self.async_show_form(step_id="module")
+        try:
+            port = await open_port(self._url, self._line)
+        except PortError as err:
+            return await self._ask({"base": err.key})
+        return await self._async_begin(port, module=True)
 
     async def async_step_confirm(
         self, user_input: dict[str, Any] | None = None
@@ -205,27 +233,12 @@ class ObisMeterConfigFlow(ConfigFlow, domain=DOMAIN):
 
 def _is_heard(entry: ConfigEntry) -> bool:
     """Tell whether the meter of an entry is heard where it was set up."""
-    return entry.state is ConfigEntryState.LOADED and entry.runtime_data.connection.up
+    if entry.state is not ConfigEntryState.LOADED:
+        return False
+    return any(channel.up for channel in entry.runtime_data.channels())
 
 
 def _seen(search: asyncio.Task[Found]) -> None:
     """Take note of a failure that the owner, who has closed the dialog, will not ask for."""
     if not search.cancelled():
         search.exception()
-
-
-class ObisMeterOptionsFlow(OptionsFlowWithReload):
-    """How often sensors are written, and over which time a capacity tariff averages."""
-
-    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for both."""
-        if user_input is not None:
-            return self.async_create_entry(data=user_input)
-        now = {
-            CONF_WRITE_INTERVAL: DEFAULT_WRITE_INTERVAL,
-            CONF_DEMAND_PERIOD: usual_demand_period(self.hass.config.country),
-            **self.config_entry.options,
-        }
-        return self.async_show_form(
-            step_id="init", data_schema=self.add_suggested_values_to_schema(OPTIONS, now)
-        )

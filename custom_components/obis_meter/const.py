@@ -9,10 +9,30 @@ LOGGER: Final = logging.getLogger(__package__)
 CONF_PORT: Final = "port"  # the URL of the port; the system's serial page finds it under this key
 CONF_LINE: Final = "line"  # line settings, "2400 8N1"
 CONF_LINK: Final = "link"  # name of the link that the meter speaks
+MODULE_LINK: Final = "rfc1662"  # what communication modules speak
 CONF_IDENTITY: Final = "identity"  # what the meter said of itself when it was found
+
+EVENT_COMMAND: Final = f"{DOMAIN}_command"  # on the bus: an action that changes a meter
+
+LISTEN: Final = "listen"  # scheme of the port on which meters call in
+CONF_ALLOWED: Final = "allowed"  # addresses and networks that may call
+CONF_METER: Final = "meter"
+SUBENTRY_METER: Final = "meter"  # one of several meters of an entry
+
+CONF_ALLOW_COMMANDS: Final = "allow_commands"  # may actions change the meter?
+CONF_PARAMETERS: Final = "parameters"  # what is asked for regularly
+CONF_PARAMETER: Final = "parameter"
+CONF_NAME: Final = "name"
+CONF_INTERVAL: Final = "interval"  # seconds
+CONF_BRIDGE_HOST: Final = "bridge_host"  # head end to which transparent data goes on
+CONF_BRIDGE_PORT: Final = "bridge_port"
 
 CONF_WRITE_INTERVAL: Final = "write_interval"
 DEFAULT_WRITE_INTERVAL: Final = 10  # seconds between two state writes of one sensor
+
+CONF_MODULE_NAME: Final = "module_name"  # what a meter is told when it asks its module's name
+CONF_MODULE_QUALITY: Final = "module_quality"  # and when it asks how well the network is heard
+BEST_QUALITY: Final = 31  # as modems count signal quality
 
 CONF_DEMAND_PERIOD: Final = "demand_period"
 DEMAND_PERIODS: Final = {"none": 0, "quarter_hour": 15, "hour": 60}  # minutes

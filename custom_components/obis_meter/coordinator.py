@@ -1,61 +1,51 @@
-"""What the meters of one port have said, and who is told of it."""
+"""What the meters of one entry have said, and who is told of it."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from abc import ABC, abstractmethod
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import ExitStack, suppress
 from datetime import datetime
+from functools import partial
 from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers.event import async_track_time_change
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
-from homeassistant.util import dt as dt_util
 
-from .connection import Connection
+from .bridge import Bridge
+from .channel import Channel, DisconnectedError
 from .const import (
-    CONF_DEMAND_PERIOD,
-    CONF_IDENTITY,
-    CONF_LINE,
+    CONF_BRIDGE_HOST,
+    CONF_BRIDGE_PORT,
+    CONF_INTERVAL,
     CONF_LINK,
+    CONF_PARAMETER,
+    CONF_PARAMETERS,
     CONF_PORT,
     CONF_WRITE_INTERVAL,
     DEFAULT_WRITE_INTERVAL,
-    DEMAND_PERIODS,
     DOMAIN,
     LOGGER,
-    usual_demand_period,
 )
-from .issues import OtherMeter
-from .memory import SOMETIME, SOON, Memory, content
 from .meter import Meter, RegisterId
-from .metering import identity
-from .metering.catalogue import COUNTED
-from .metering.derived import DerivedState, Deriver
-from .metering.identity import Identity
 from .metering.links import LINKS
-from .metering.model import LineSettings, Reading, Telegram
-from .metering.plausible import Guard
+from .metering.model import Message, Notice, Telegram
 from .metering.session import Event
-from .metering.submeters import SubMeter, split
 from .notifier import Notifier
-from .registries import register_device, remove_computed
-from .transport import PortError
+from .polling import poll
+from .tracker import OnNew, Tracker
 
 type ObisMeterConfigEntry = ConfigEntry[ObisMeterCoordinator]
-type OnNew = Callable[[Meter, Iterable[RegisterId]], None]
+type OnNewMeter = Callable[[Meter], None]
+type OnNotice = Callable[[Notice], None]
 
 
-def seconds_now() -> float:
-    """Return the time in seconds since 1970."""
-    return dt_util.utcnow().timestamp()
+class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]], ABC):
+    """The meters of an entry: merges every telegram at once, and tells those whose reading changed.
 
-
-class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
-    """Merges every telegram at once; tells only those whose reading changed, and not too often.
-
-    data maps a meter's key to the meter; the first one is the port's own.
+    data maps a meter's key to the meter, sub-meters among them; trackers has
+    those that speak for themselves.
     """
 
     config_entry: ObisMeterConfigEntry
@@ -63,89 +53,107 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
     def __init__(self, hass: HomeAssistant, entry: ObisMeterConfigEntry) -> None:
         """Read the settings; nothing is opened yet."""
         super().__init__(hass, LOGGER, config_entry=entry, name=entry.title)
-        self.main = Meter(entry.unique_id or entry.entry_id, Identity(**entry.data[CONF_IDENTITY]))
-        self.data = {self.main.key: self.main}
-        self.connection = Connection(
-            entry.data[CONF_PORT],
-            LineSettings.parse(entry.data[CONF_LINE]),
-            LINKS[entry.data[CONF_LINK]],
-            on_events=self._on_events,
-            on_up=self._on_up,
-            on_down=self._on_down,
-        )
-        self.guards = defaultdict[str, Guard](lambda: Guard(seconds_now))
-        self._stumbled: set[str] = set()
-        self.memory = Memory(hass, entry.entry_id)
+        self.link = LINKS[entry.data[CONF_LINK]]
+        self.trackers: dict[str, Tracker] = {}
+        self.data = {}
         interval = entry.options.get(CONF_WRITE_INTERVAL, DEFAULT_WRITE_INTERVAL)
-        self._notifier = Notifier(hass, interval)
-        self._device_id: str | None = None
+        self.notifier = Notifier(hass, interval)
         self._on_new: list[OnNew] = []
-        self._other_meter = OtherMeter(hass, entry)
+        self.bridges: dict[str, Bridge] = {}
+        self._companions: dict[str, list[asyncio.Task[None]]] = {}
+        self._on_new_meter: list[OnNewMeter] = []
+        self._on_notice: dict[str, OnNotice] = {}
 
-    def _make_deriver(self, state: DerivedState) -> Deriver:
-        usual = usual_demand_period(self.hass.config.country)
-        period = self.config_entry.options.get(CONF_DEMAND_PERIOD, usual)
-        return Deriver(DEMAND_PERIODS[period], dt_util.get_default_time_zone(), state)
-
+    @abstractmethod
     async def async_open(self) -> None:
-        """Open the port, or raise ConfigEntryNotReady, and remember what was known before."""
-        remembered = await self.memory.load()
-        try:
-            port = await self.connection.open()
-        except PortError as err:
-            raise ConfigEntryNotReady(
-                translation_domain=DOMAIN,
-                translation_key=err.key,
-                translation_placeholders={"port": err.url},
-            ) from err
-        self.config_entry.async_on_unload(port.close)
-        self._port = port
-        self._deriver = self._make_deriver(remembered.derived)
-        self._register(self.main)
-        for meter in remembered.meters:
-            self._recall(meter, remembered.saved)
+        """Open what is listened to, or ConfigEntryNotReady, and bring back what was known."""
+
+    @abstractmethod
+    async def async_run(self) -> None:
+        """Listen until cancelled."""
+
+    @abstractmethod
+    def channels(self) -> list[Channel]:
+        """Return the connections there are."""
+
+    @abstractmethod
+    def channel(self, meter: str) -> Channel | None:
+        """Return the connection to a meter; None where there is none at present."""
 
     @callback
     def async_listen(self) -> None:
         """Begin to read, and keep live totals up to the second where statistics are cut."""
+        entry = self.config_entry
         cut = async_track_time_change(self.hass, self.tick, minute=range(4, 60, 5), second=59)
-        self.config_entry.async_on_unload(cut)
-        self.config_entry.async_create_background_task(
-            self.hass, self.connection.run(self._port), f"{DOMAIN} {self.connection.url}"
-        )
-        self.config_entry.async_on_unload(self._stop)
+        entry.async_on_unload(cut)
+        name = f"{DOMAIN} {entry.data[CONF_PORT]}"
+        entry.async_create_background_task(self.hass, self.async_run(), name)
+        entry.async_on_unload(self._stop)
 
     @callback
     def tick(self, _when: datetime | None = None) -> None:
         """Write live totals as they are just before statistics are cut."""
-        self._merge(self.main, list(self._deriver.tick(seconds_now())), at_once=True)
+        for tracker in self.trackers.values():
+            tracker.tick()
 
     async def _stop(self) -> None:
-        self._notifier.stop()
-        self._other_meter.forget()
-        await self.memory.save(self._content())
+        self.notifier.stop()
+        for tracker in self.trackers.values():
+            await tracker.save()
 
-    def _content(self) -> dict[str, Any]:
-        return content(list(self.data.values()), self._deriver.state, seconds_now())
+    async def track(self, main: Meter, expected: str | None) -> Tracker:
+        """Follow a meter, beginning with what was known of it before."""
+        tracker = Tracker(
+            self.hass,
+            self.config_entry,
+            main,
+            notifier=self.notifier,
+            on_new=self._announce,
+            expected=expected,
+        )
+        self.trackers[main.key] = tracker
+        await tracker.load()
+        self._companions[main.key] = [
+            self.config_entry.async_create_background_task(self.hass, work, f"{DOMAIN} {main.key}")
+            for work in self._errands(tracker)
+        ]
+        self.data |= tracker.meters
+        for join in self._on_new_meter:
+            join(main)
+        for meter in tracker.meters.values():
+            self._announce(meter, list(meter.registers))
+        return tracker
 
-    def _recall(self, meter: Meter, saved: float) -> None:
-        """Take a meter over from before the restart, its totals as the last known."""
-        if meter.sub_meter is None:
-            self.main.registers, self.main.readings = meter.registers, meter.readings
-            self.main.identity = self.main.identity.updated(meter.identity)
-            meter = self.main
-            if not self._deriver.knows_demand:
-                remove_computed(self.hass, self.config_entry, meter, "demand:")
-            self._deriver.know(meter.registers)
-        else:
-            self.data[meter.key] = meter
-        self._register(meter)
-        for reading in meter.readings.values():
-            self.guards[meter.key].accept(reading, saved)
+    def _errands(self, tracker: Tracker) -> Iterator[Coroutine[Any, Any, None]]:
+        """Yield what is to go on for a meter beside listening, as the options have it."""
+        key, options = tracker.main.key, self.config_entry.options
+        if (host := options.get(CONF_BRIDGE_HOST)) and self.link.carry:
+            bridge = Bridge(host, options[CONF_BRIDGE_PORT], partial(self._pass_on, key))
+            self.bridges[key] = bridge
+            yield bridge.run()
+        for row in options.get(CONF_PARAMETERS, ()):
+            yield poll(self, tracker, row[CONF_PARAMETER], row[CONF_INTERVAL])
 
-    def _register(self, meter: Meter) -> None:
-        device_id = register_device(self.hass, self.config_entry, meter, self._device_id)
-        self._device_id = self._device_id or device_id
+    async def _pass_on(self, meter: str, octets: bytes) -> None:
+        """Take what a head end sends to the meter; it is lost where the meter is away."""
+        if self.link.carry and (channel := self.channel(meter)):
+            with suppress(OSError, DisconnectedError):
+                await channel.send(self.link.carry(octets))
+
+    @callback
+    def forget(self, key: str) -> None:
+        """Follow a meter no longer: its owner removed it."""
+        tracker = self.trackers.pop(key)
+        for task in self._companions.pop(key):
+            task.cancel()
+        for name in tracker.meters:
+            self.data.pop(name, None)
+        self.config_entry.async_create_task(self.hass, tracker.forget(), f"{DOMAIN} {key}")
+
+    def _announce(self, meter: Meter, names: Iterable[RegisterId]) -> None:
+        self.data[meter.key] = meter
+        for report in self._on_new:
+            report(meter, names)
 
     @callback
     def async_on_new_registers(self, report: OnNew) -> CALLBACK_TYPE:
@@ -154,6 +162,20 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
         for meter in self.data.values():
             report(meter, list(meter.registers))
         return lambda: self._on_new.remove(report)
+
+    @callback
+    def async_on_new_meters(self, report: OnNewMeter) -> CALLBACK_TYPE:
+        """Report each meter that speaks for itself once, those already known at once."""
+        self._on_new_meter.append(report)
+        for tracker in self.trackers.values():
+            report(tracker.main)
+        return lambda: self._on_new_meter.remove(report)
+
+    @callback
+    def async_on_notice(self, meter: str, report: OnNotice) -> CALLBACK_TYPE:
+        """Report what a meter says has happened."""
+        self._on_notice[meter] = report
+        return lambda: self._on_notice.pop(meter, None) and None
 
     @callback
     @override
@@ -166,7 +188,7 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
             return remove
         both = ExitStack()
         both.callback(remove)
-        both.callback(self._notifier.add(context, update_callback))
+        both.callback(self.notifier.add(context, update_callback))
         return both.close
 
     @override
@@ -174,74 +196,22 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]]):
         """Return what is known: meters push, there is nothing to ask for."""
         return self.data
 
-    @callback
-    def _on_events(self, events: Iterable[Event]) -> bool:
-        """Take events in; tell whether our meter has spoken."""
-        heard = [self._on_telegram(event) for event in events if isinstance(event, Telegram)]
-        return any(heard)
+    def take(self, tracker: Tracker, events: Iterable[Event]) -> bool:
+        """Take the events of one meter in; tell whether it has spoken."""
+        spoke = False
+        for event in events:
+            match event:
+                case Telegram():
+                    spoke = tracker.take(event) or spoke
+                case Message():
+                    self._take_message(tracker, event)
+                    spoke = True
+        return spoke
 
-    @callback
-    def _on_up(self) -> None:
-        if not self.last_update_success:
-            LOGGER.info("%s is read again", self.name)
-        self.async_set_updated_data(self.data)
-
-    @callback
-    def _on_down(self, err: Exception) -> None:
-        """Say so once, and forget what is true only while the meter is heard."""
-        if self.last_update_success:
-            for meter in self.data.values():
-                meter.forget(meter.passing())
-        self.async_set_update_error(err)
-
-    def _on_telegram(self, telegram: Telegram) -> bool:
-        """Take a telegram in, unless it is another meter's; a fault of ours costs it alone."""
-        if self._other_meter.speaks(telegram.meter):
-            return False
-        try:
-            self._take(telegram)
-        except Exception as err:
-            if (what := repr(err)) not in self._stumbled:
-                self._stumbled.add(what)
-                LOGGER.exception("Unexpected failure with a telegram of %s", self.name)
-        return True
-
-    def _take(self, telegram: Telegram) -> None:
-        own, channels = split(telegram)
-        own = self.guards[self.main.key].check(own)
-        derived, over = self._deriver.derive(own, seconds_now())
-        self._merge(self.main, [*own, *derived], identity.describe(telegram))
-        self._notifier.changed(self.main.forget(over))
-        for sub_meter, readings in channels.items():
-            meter = self._sub_meter(sub_meter)
-            self._merge(meter, self.guards[meter.key].check(readings))
-        self.memory.save_later(self._content, SOMETIME)
-
-    def _sub_meter(self, sub_meter: SubMeter) -> Meter:
-        a, b = sub_meter.channel
-        key = sub_meter.id or f"{self.main.key}_{a}-{b}"
-        if (known := self.data.get(key)) is None:
-            known = self.data[key] = Meter(key, Identity(serial=sub_meter.id), sub_meter)
-            self._register(known)
-        elif known.sub_meter and known.sub_meter.kind is COUNTED:
-            known.sub_meter = sub_meter  # it may tell only now what it counts
-        return known
-
-    def _merge(
-        self,
-        meter: Meter,
-        fresh: list[Reading],
-        said: Identity | None = None,
-        *,
-        at_once: bool = False,
-    ) -> None:
-        """Take readings over; announce new registers, and tell of the changed ones."""
-        if said and (who := meter.identity.updated(said)) != meter.identity:
-            meter.identity = who
-            self._register(meter)
-        new, changed = meter.merge(fresh)
-        if new:
-            for report in self._on_new:
-                report(meter, new)
-            self.memory.save_later(self._content, SOON)
-        self._notifier.changed(changed, at_once=at_once)
+    def _take_message(self, tracker: Tracker, message: Message) -> None:
+        tracker.note_quality(message.quality)
+        if self.link.tunnelled and (bridge := self.bridges.get(tracker.main.key)):
+            bridge.forward(self.link.tunnelled(message))
+        notice = self.link.notice(message) if self.link.notice else None
+        if notice and (report := self._on_notice.get(tracker.main.key)):
+            report(notice)

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from homeassistant.core import HomeAssistant
 
-from .const import CONF_LINK
+from .channel import Channel
+from .const import CONF_LINE, CONF_LINK, CONF_PORT
 from .coordinator import ObisMeterConfigEntry, ObisMeterCoordinator
 from .meter import Meter
 from .metering.catalogue import Register
@@ -15,6 +16,7 @@ from .metering.families import KAMSTRUP_TYPE
 from .metering.identity import Identity
 from .metering.links import Link
 from .metering.model import Reading, Telegram
+from .metering.security import Security
 from .metering.submeters import register_of
 
 REDACTED: Final = "**REDACTED**"
@@ -37,18 +39,26 @@ async def async_get_config_entry_diagnostics(
     link and payloads are what `scripts/decode` reads from the file.
     """
     coordinator = entry.runtime_data
-    connection = coordinator.connection
+    scheme, separator, _ = entry.data[CONF_PORT].partition("://")
+    guards = [guard for each in coordinator.trackers.values() for guard in each.guards.values()]
     return {
         "link": entry.data[CONF_LINK],
-        "line": str(connection.line),
-        "port": connection.url.partition("://")[0] if "://" in connection.url else "serial",
+        "line": entry.data.get(CONF_LINE),
+        "port": scheme if separator else "serial",
         "connected": coordinator.last_update_success,
-        "statistics": asdict(connection.statistics),
-        "held_totals": sum(guard.held for guard in coordinator.guards.values()),
-        "patience": round(connection.pace.patience, 1),
-        "pending_bytes": connection.session.pending,
+        "channels": [_channel(channel) for channel in coordinator.channels()],
+        "held_totals": sum(guard.held for guard in guards),
         "payloads": _payloads(coordinator),
         "meters": [_meter(meter) for meter in coordinator.data.values()],
+    }
+
+
+def _channel(channel: Channel) -> dict[str, Any]:
+    return {
+        "up": channel.up,
+        "statistics": asdict(channel.statistics),
+        "patience": round(channel.pace.patience, 1),
+        "pending_bytes": channel.session.pending,
     }
 
 
@@ -85,8 +95,8 @@ def _is_secret(meter: Meter, reading: Reading) -> bool:
 
 def _payloads(coordinator: ObisMeterCoordinator) -> list[str]:
     """Return the last payloads without identifiers, whichever meter they came from."""
-    session = coordinator.connection.session
-    return [blank(payload, session.link) for payload in session.payloads]
+    sessions = [channel.session for channel in coordinator.channels()]
+    return [blank(payload, session.link) for session in sessions for payload in session.payloads]
 
 
 def blank(payload: bytes, link: Link) -> str:
@@ -96,7 +106,7 @@ def blank(payload: bytes, link: Link) -> str:
     digits, because nobody knows what they say.
     """
     try:
-        said = [each for each in link.decode(payload) if isinstance(each, Telegram)]
+        said = [each for each in link.decode(payload, Security()) if isinstance(each, Telegram)]
     except MeteringError:
         return _RUN.sub(_zeros, payload).hex()
     meter = Meter("", Identity())

@@ -29,6 +29,12 @@ class ObisMeterEntity(CoordinatorEntity[ObisMeterCoordinator]):
         self._attr_unique_id = f"{meter.key}_{name}"
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, meter.key)})
 
+    @property
+    @override
+    def available(self) -> bool:
+        """Return whether the meter has been heard ever since the start, or is again."""
+        return self.meter.available
+
     @override
     async def async_update(self) -> None:
         """Do nothing: the meter pushes, and nobody can ask it."""

@@ -1,16 +1,18 @@
 """Finds out which meter speaks on a port, while the owner watches."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
-from .connection import QUIET
+from .channel import QUIET, Channel
 from .metering import identity
 from .metering.detect import Detector
+from .metering.errors import MeteringError, NoAnswer
 from .metering.identity import Identity
-from .metering.links import Link
-from .metering.model import ObisCode, Reading, Telegram
+from .metering.links import LINKS, Link
+from .metering.model import Module, ObisCode, Reading, Telegram
+from .metering.session import Event, Session
 from .transport import Port
 
 FIRST_TELEGRAM: Final = 25.0  # seconds; the slowest lists come every 10 s
@@ -43,6 +45,16 @@ class Progress:
     part: float = 0.0
     received: int = 0
     understood: bool = False
+    asking: bool = False
+
+    @property
+    def action(self) -> str:
+        """Return the word for what goes on, as translations name it."""
+        if self.asking:
+            return "asking"
+        if self.understood:
+            return "understood"
+        return "hearing" if self.received else "waiting"
 
 
 async def find(port: Port, report: Callable[[Progress], None]) -> Found:
@@ -56,6 +68,37 @@ async def find(port: Port, report: Callable[[Progress], None]) -> Found:
         raise NotFoundError("port_lost") from err
     finally:
         await port.close()
+
+
+async def ask(port: Port, link: str) -> Found:
+    """Ask who the meter is, over a link on which one may; the port is closed then.
+
+    NotFoundError when it does not answer, or the port is lost.
+    """
+    heard: list[Telegram] = []
+
+    def hear(events: Sequence[Event]) -> bool:
+        heard.extend(event for event in events if isinstance(event, Telegram))
+        return True
+
+    channel = Channel(
+        Session(LINKS[link]), on_events=hear, on_up=lambda: None, who=lambda: Module("")
+    )
+    identify = LINKS[link].identify
+    assert identify
+    listening = asyncio.create_task(channel.listen(port))
+    await asyncio.sleep(0)  # the channel has the port
+    try:
+        meter = await channel.converse(identify())
+    except NoAnswer as err:
+        raise NotFoundError("not_answering") from err
+    except MeteringError as err:
+        raise NotFoundError("port_lost") from err
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+    found = _found(LINKS[link], heard)
+    return replace(found, meter=meter, identity=replace(found.identity, serial=meter))
 
 
 async def _listen(port: Port, report: Callable[[Progress], None]) -> Found:

@@ -1,13 +1,16 @@
 """The forms of the dialogs: their fields and what may be typed."""
 
-from typing import Final
+from typing import Any, Final
 
 from homeassistant.const import CONF_HOST
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.selector import (
+    BooleanSelector,
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
+    ObjectSelector,
+    ObjectSelectorConfig,
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
@@ -18,14 +21,29 @@ from homeassistant.helpers.translation import async_get_translations
 import probatio
 
 from .const import (
+    CONF_ALLOW_COMMANDS,
+    CONF_ALLOWED,
+    CONF_BRIDGE_HOST,
+    CONF_BRIDGE_PORT,
     CONF_DEMAND_PERIOD,
+    CONF_INTERVAL,
     CONF_LINE,
+    CONF_METER,
+    CONF_MODULE_NAME,
+    CONF_MODULE_QUALITY,
+    CONF_NAME,
+    CONF_PARAMETER,
+    CONF_PARAMETERS,
     CONF_PORT,
     CONF_WRITE_INTERVAL,
     DEMAND_PERIODS,
     DOMAIN,
 )
+from .listener import PRIVATE
+from .metering.links import LINKS
+from .metering.model import Command
 
+CONF_MODULE: Final = "module"  # the port of a communication module, which may be asked
 CONF_PROTOCOL: Final = "protocol"
 RAW, RFC2217 = "socket", "rfc2217"
 
@@ -47,6 +65,7 @@ async def serial(hass: HomeAssistant) -> probatio.Schema:
         {
             probatio.Required(CONF_PORT): SerialPortSelector(),
             probatio.Required(CONF_LINE, default=LINES[0]): await _line(hass),
+            probatio.Required(CONF_MODULE, default=False): BooleanSelector(),
         }
     )
 
@@ -59,6 +78,7 @@ async def network(hass: HomeAssistant) -> probatio.Schema:
             probatio.Required(CONF_PORT): _TCP_PORT,
             probatio.Required(CONF_PROTOCOL, default=RAW): _PROTOCOL,
             probatio.Required(CONF_LINE, default=LINES[2]): await _line(hass),
+            probatio.Required(CONF_MODULE, default=False): BooleanSelector(),
         }
     )
 
@@ -86,3 +106,84 @@ OPTIONS: Final = probatio.Schema(
         ),
     }
 )
+
+LISTENER: Final = probatio.Schema(
+    {
+        probatio.Required(CONF_PORT, default=9000): _TCP_PORT,
+        probatio.Required(CONF_ALLOWED, default=", ".join(PRIVATE)): TextSelector(),
+        probatio.Optional(CONF_HOST, default=""): TextSelector(),
+    }
+)
+
+CALLED: Final = probatio.Schema({probatio.Optional(CONF_NAME, default=""): TextSelector()})
+
+METER: Final = CALLED.extend({probatio.Required(CONF_METER): TextSelector()})
+
+COMMANDS: Final = probatio.Schema(
+    {
+        probatio.Required(CONF_ALLOW_COMMANDS, default=False): BooleanSelector(),
+        probatio.Optional(CONF_MODULE_NAME): TextSelector(),
+        probatio.Required(CONF_MODULE_QUALITY): probatio.All(
+            NumberSelector(NumberSelectorConfig(min=0, max=99, step=1)), probatio.Coerce(int)
+        ),
+    }
+)
+
+BRIDGE: Final = probatio.Schema(
+    {
+        probatio.Optional(CONF_BRIDGE_HOST): TextSelector(),
+        probatio.Optional(CONF_BRIDGE_PORT): _TCP_PORT,
+    }
+)
+
+SHORTEST_INTERVAL, USUAL_INTERVAL = 10, 300  # seconds between two questions
+
+POLLING: Final = probatio.Schema(
+    {
+        probatio.Optional(CONF_PARAMETERS): ObjectSelector(
+            ObjectSelectorConfig(
+                multiple=True,
+                label_field=CONF_NAME,
+                description_field=CONF_PARAMETER,
+                translation_key="polled",
+                fields={
+                    CONF_PARAMETER: {"required": True, "selector": {"text": {}}},
+                    CONF_NAME: {"required": False, "selector": {"text": {}}},
+                    CONF_INTERVAL: {
+                        "required": False,
+                        "default": USUAL_INTERVAL,
+                        "selector": {
+                            "number": {
+                                "min": SHORTEST_INTERVAL,
+                                "max": 86400,
+                                "unit_of_measurement": "s",
+                                "mode": "box",
+                            }
+                        },
+                    },
+                },
+            )
+        )
+    }
+)
+
+
+def polled(rows: list[dict[str, Any]], link: str) -> list[dict[str, Any]]:
+    """Return what is asked for regularly, complete; RequestError where it cannot be asked for."""
+    request = LINKS[link].request
+    for row in rows:
+        if request:
+            request(Command("get", row[CONF_PARAMETER])).close()
+    return [
+        {
+            CONF_PARAMETER: row[CONF_PARAMETER].strip(),
+            CONF_NAME: row.get(CONF_NAME, "").strip() or row[CONF_PARAMETER].strip(),
+            CONF_INTERVAL: max(int(row.get(CONF_INTERVAL, USUAL_INTERVAL)), SHORTEST_INTERVAL),
+        }
+        for row in rows
+    ]
+
+
+def is_head_end(typed: dict[str, Any]) -> bool:
+    """Tell whether host and port are both there, or both missing."""
+    return bool(typed.get(CONF_BRIDGE_HOST, "").strip()) == bool(typed.get(CONF_BRIDGE_PORT))

@@ -10,10 +10,13 @@ from .const import DOMAIN
 class OtherMeter:
     """Watches that the meter that was set up speaks on the port, and no other."""
 
-    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
-        """Expect the meter whose id the entry has; any, where it has none."""
+    def __init__(
+        self, hass: HomeAssistant, entry: ConfigEntry, name: str | None, expected: str | None
+    ) -> None:
+        """Expect the meter with an id, which its owner calls by a name; any, without an id."""
         self._hass = hass
-        self._entry = entry
+        self._name = name or entry.title
+        self._expected = expected
         self._issue = f"other_meter_{entry.entry_id}"
         self._found: str | None = None
 
@@ -22,17 +25,16 @@ class OtherMeter:
 
         A telegram without an id is of the meter that gave its id last.
         """
-        expected = self._entry.unique_id
-        if not expected:
+        if not self._expected:
             return False
         if not meter:
             return self._found is not None
-        if meter == expected:
+        if meter == self._expected:
             self.forget()
             return False
         if meter != self._found:
             self._found = meter
-            self._tell(expected, meter)
+            self._tell(self._expected, meter)
         return True
 
     def forget(self) -> None:
@@ -50,7 +52,7 @@ class OtherMeter:
             severity=ir.IssueSeverity.ERROR,
             translation_key="other_meter",
             translation_placeholders={
-                "name": self._entry.title,
+                "name": self._name,
                 "expected": expected,
                 "found": found,
             },

@@ -18,11 +18,17 @@ class Meter:
 
     registers names every register ever heard, with its unit (None for text);
     readings holds those heard since the start, and totals from before it.
+    heard: it speaks on the present connection; available: none was lost since
+    the start. subentry_id tells the meters of a port with several apart.
     """
 
     key: str
     identity: Identity
     sub_meter: SubMeter | None = None
+    name: str | None = None
+    subentry_id: str | None = None
+    heard: bool = False
+    available: bool = True
     registers: dict[RegisterId, str | None] = field(default_factory=dict)
     readings: dict[RegisterId, Reading] = field(default_factory=dict)
 

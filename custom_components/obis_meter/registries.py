@@ -17,8 +17,9 @@ def register_device(
     who, sub_meter = meter.identity, meter.sub_meter
     device = dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id,
+        config_subentry_id=meter.subentry_id,
         identifiers={(DOMAIN, meter.key)},
-        name=UNDEFINED if sub_meter else entry.title,
+        name=UNDEFINED if sub_meter else meter.name,
         translation_key=f"{sub_meter.kind.key}_meter" if sub_meter else None,
         manufacturer=who.maker,
         model=who.model,

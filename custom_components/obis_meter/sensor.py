@@ -27,6 +27,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
 from homeassistant.util import dt as dt_util
 
+from .const import CONF_NAME, CONF_PARAMETER, CONF_PARAMETERS
 from .coordinator import ObisMeterConfigEntry, ObisMeterCoordinator
 from .entity import ObisMeterEntity
 from .meter import Meter, RegisterId
@@ -34,6 +35,7 @@ from .metering.catalogue import Quantity, Register
 from .metering.model import Value
 from .metering.submeters import register_of
 from .metering.units import convert
+from .tracker import PARAMETER
 
 PARALLEL_UPDATES = 0
 
@@ -70,6 +72,7 @@ MEANINGS: Final = {
     Quantity.VOLUME: Meaning(None, State.TOTAL_INCREASING, UnitOfVolume.CUBIC_METERS),
     Quantity.HEAT: Meaning(Device.ENERGY, State.TOTAL_INCREASING, UnitOfEnergy.GIGA_JOULE),
     Quantity.LIMIT: Meaning(None, None),  # in W, VA or A, as the grid company pleases
+    Quantity.SIGNAL: Meaning(None, State.MEASUREMENT),
     Quantity.COUNT: Meaning(None, State.TOTAL_INCREASING),
     Quantity.TARIFF: Meaning(Device.ENUM, None),
     Quantity.CLOCK: Meaning(Device.TIMESTAMP, None),
@@ -92,7 +95,8 @@ async def async_setup_entry(
 
     @callback
     def add(meter: Meter, names: Iterable[RegisterId]) -> None:
-        async_add_entities(_sensor(coordinator, meter, name) for name in names)
+        sensors = [_sensor(coordinator, meter, name) for name in names]
+        async_add_entities(sensors, config_subentry_id=meter.subentry_id)
 
     entry.async_on_unload(coordinator.async_on_new_registers(add))
 
@@ -100,6 +104,8 @@ async def async_setup_entry(
 def _sensor(coordinator: ObisMeterCoordinator, meter: Meter, name: RegisterId) -> SensorEntity:
     if row := register_of(name, meter.sub_meter):
         return RegisterSensor(coordinator, meter, name, row)
+    if str(name).startswith(PARAMETER):
+        return ParameterSensor(coordinator, meter, name)
     return UnknownRegisterSensor(coordinator, meter, name)
 
 
@@ -186,6 +192,18 @@ class UnknownRegisterSensor(ReadingSensor):
         self._attr_name = str(name)
         if unit := meter.registers[name]:
             self._attr_native_unit_of_measurement = _THEIRS.get(unit, unit)
+
+
+class ParameterSensor(ReadingSensor):
+    """A parameter that its owner has the meter asked for regularly."""
+
+    def __init__(self, coordinator: ObisMeterCoordinator, meter: Meter, name: RegisterId) -> None:
+        """Take the name that its owner gave it."""
+        super().__init__(coordinator, meter, name)
+        parameter = str(name).removeprefix(PARAMETER)
+        rows = coordinator.config_entry.options.get(CONF_PARAMETERS, ())
+        names = {row[CONF_PARAMETER]: row[CONF_NAME] for row in rows}
+        self._attr_name = names.get(parameter, parameter)
 
 
 def _placeholders(register: Register) -> dict[str, str]:

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 import errno
 import socket
-from typing import Final
+from typing import Final, TypedDict
 
 from homeassistant.exceptions import ConfigEntryNotReady
 import serialx
@@ -14,6 +14,8 @@ from .metering.model import LineSettings
 
 CONNECT_TIMEOUT: Final = 10  # seconds
 _CLOSE_TIMEOUT: Final = 5  # seconds
+_WRITE_TIMEOUT: Final = 10  # seconds
+_BITS: Final = 11  # that an octet takes on the wire, at most
 _READ_SIZE: Final = 4096  # bytes
 _PARITIES: Final = {
     "N": serialx.Parity.NONE,
@@ -37,13 +39,13 @@ class Port:
     """An open port: bytes in, bytes out."""
 
     def __init__(
-        self,
-        reader: asyncio.StreamReader,
-        writer: serialx.SerialStreamWriter[serialx.BaseSerialTransport],
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: LineSettings
     ) -> None:
-        """Wrap what serialx opened; a writer that nobody keeps closes the port."""
+        """Wrap what was opened; a writer that nobody keeps closes the port."""
         self._reader = reader
         self._writer = writer
+        self._line = line
+        self._sent = 0.0  # when the last byte written has left, at the earliest
 
     async def read(self) -> bytes:
         """Return what has arrived; OSError when the port is gone."""
@@ -52,30 +54,49 @@ class Port:
             raise ConnectionResetError(errno.ECONNRESET, "the other side has hung up")
         return data
 
+    async def write(self, data: bytes) -> None:
+        """Send bytes; OSError when the port is gone, or takes nothing for too long."""
+        now = asyncio.get_running_loop().time()
+        self._sent = max(self._sent, now) + len(data) * _BITS / self._line.baudrate
+        async with asyncio.timeout(_WRITE_TIMEOUT):
+            self._writer.write(data)
+            await self._writer.drain()
+
+    async def set_line(self, line: LineSettings) -> None:
+        """Change the line settings once everything written has left; OSError where that fails."""
+        transport = self._writer.transport
+        assert isinstance(transport, serialx.BaseSerialTransport)
+        async with asyncio.timeout(_WRITE_TIMEOUT):
+            await transport.flush()
+        await asyncio.sleep(self._sent - asyncio.get_running_loop().time())  # adapters buffer too
+        await transport.reconfigure_port(**_settings(line))
+        self._line = line
+
     async def close(self) -> None:
         """Let the port go at once, without draining it."""
         self._writer.transport.abort()
-        with suppress(TimeoutError):
+        with suppress(OSError):
             async with asyncio.timeout(_CLOSE_TIMEOUT):
-                await self._writer.transport.wait_closed()
+                await _closed(self._writer)
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    """Wait until a serial port is free, or a socket closed."""
+    transport = writer.transport
+    if isinstance(transport, serialx.BaseSerialTransport):
+        await transport.wait_closed()
+    else:
+        await writer.wait_closed()
 
 
 async def open_port(url: str, line: LineSettings) -> Port:
     """Open a device path or a URL: socket://, rfc2217://, esphome-hass://; or PortError."""
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT):
-            reader, writer = await serialx.open_serial_connection(
-                url=url,
-                baudrate=line.baudrate,
-                byte_size=line.byte_size,
-                parity=_PARITIES[line.parity],
-                stopbits=_STOP_BITS[line.stop_bits],
-                rtscts=line.flow_control == "rtscts",
-                xonxoff=line.flow_control == "xonxoff",
-            )
+            reader, writer = await serialx.open_serial_connection(url=url, **_settings(line))
     except (OSError, ValueError, serialx.SerialException, ConfigEntryNotReady) as err:
         raise PortError(_why(err, url), url, err) from err
-    return Port(reader, writer)
+    return Port(reader, writer, line)
 
 
 _KINDS: Final[tuple[tuple[type[Exception], str], ...]] = (
@@ -106,3 +127,24 @@ def _why(err: Exception, url: str) -> str:
     if isinstance(err, OSError):
         return _NUMBERS.get(err.errno or 0, "port_failed")
     return "port_not_rfc2217" if url.startswith("rfc2217:") else "port_failed"
+
+
+class _Settings(TypedDict):
+    baudrate: int
+    byte_size: int
+    parity: serialx.Parity
+    stopbits: serialx.StopBits
+    rtscts: bool
+    xonxoff: bool
+
+
+def _settings(line: LineSettings) -> _Settings:
+    """Return line settings as serialx has them."""
+    return {
+        "baudrate": line.baudrate,
+        "byte_size": line.byte_size,
+        "parity": _PARITIES[line.parity],
+        "stopbits": _STOP_BITS[line.stop_bits],
+        "rtscts": line.flow_control == "rtscts",
+        "xonxoff": line.flow_control == "xonxoff",
+    }

@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.obis_meter import connection, finder
+from custom_components.obis_meter import channel, connection, finder, pace
 from custom_components.obis_meter.const import DOMAIN
 from simulator.checksums import crc16_arc
 from simulator.meters import meter
@@ -123,8 +123,8 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finder, "FIRST_TELEGRAM", 0.6)
     monkeypatch.setattr(finder, "METER_ID", 0.6)
     monkeypatch.setattr(finder, "QUIET", 0.2)
-    monkeypatch.setattr(connection, "QUIET", 0.1)
-    monkeypatch.setattr(connection, "LEAST_PATIENCE", 0.5)
+    monkeypatch.setattr(channel, "QUIET", 0.1)
+    monkeypatch.setattr(pace, "LEAST_PATIENCE", 0.5)
     monkeypatch.setattr(connection, "FIRST_DELAY", 0.05)
     monkeypatch.setattr(connection, "LONGEST_DELAY", 0.2)
 

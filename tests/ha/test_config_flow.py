@@ -247,7 +247,7 @@ async def test_the_same_meter_is_not_added_twice(
 ) -> None:
     server = await pty_meter("aidon")
     entry = await set_up(hass, entry_for(server.url, unique_id=METER))
-    await until(hass, lambda: entry.runtime_data.connection.up)
+    await until(hass, lambda: entry.runtime_data.main.heard)
     other_way = await tcp_meter("aidon")
     result = await listen(hass, await begin(hass, "network"), network(other_way))
     assert result["type"] is FlowResultType.ABORT

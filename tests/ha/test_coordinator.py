@@ -81,7 +81,7 @@ async def test_a_total_that_falls_waits_until_it_is_confirmed(
     for total in ("100.0", "3.0", "100.1"):
         await wire.send(telegram(f"1-0:1.8.0({total}*kWh)"))
     await until(hass, lambda: said(hass, ENERGY) == "100.1")
-    assert entry.runtime_data.guards[entry.entry_id].held == 1
+    assert entry.runtime_data.trackers[entry.entry_id].guards[entry.entry_id].held == 1
     for total in ("3.0", "3.1", "3.2"):
         await wire.send(telegram(f"1-0:1.8.0({total}*kWh)"))
     await until(hass, lambda: said(hass, ENERGY) == "3.2")
@@ -95,7 +95,9 @@ async def test_a_damaged_telegram_changes_nothing(hass: HomeAssistant, wire: Wir
     await wire.send(telegram("1-0:1.8.0(7*kWh)"))
     await until(hass, lambda: said(hass, ENERGY) == "7")
     assert said(hass, POWER) == "1000"
-    assert entry.runtime_data.connection.statistics.faults == {"CRC of the telegram is wrong": 1}
+    assert entry.runtime_data.connection.channel.statistics.faults == {
+        "CRC of the telegram is wrong": 1
+    }
 
 
 async def test_another_meter_on_the_port_is_not_mixed_in(hass: HomeAssistant, wire: Wire) -> None:

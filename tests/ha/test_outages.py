@@ -15,18 +15,12 @@ from serialx import SerialException
 from serialx.common import UnknownUriScheme
 
 from custom_components.obis_meter import connection, transport
-from custom_components.obis_meter.connection import (
-    FIRST_PATIENCE,
-    LEAST_PATIENCE,
-    LONGEST_DELAY,
-    Pace,
-    Statistics,
-    delays,
-)
+from custom_components.obis_meter.connection import LONGEST_DELAY, delays
 from custom_components.obis_meter.const import DOMAIN
 from custom_components.obis_meter.metering.errors import DecodeError, MeteringError
 from custom_components.obis_meter.metering.model import LineSettings, Reading
 from custom_components.obis_meter.metering.plausible import Guard
+from custom_components.obis_meter.pace import FIRST_PATIENCE, LEAST_PATIENCE, Pace, Statistics
 from simulator.serve import PtyServer, TcpServer
 
 from .conftest import METER, Serve, Wire, entry_for, p1, set_up, until
@@ -92,7 +86,7 @@ async def test_a_connection_that_is_half_open_is_opened_again(
     await until(hass, lambda: is_in(hass, POWER, STATE_UNAVAILABLE))
     await server.resume()
     await until(hass, lambda: heard(hass), 10)
-    assert entry.runtime_data.connection.statistics.outages == 1
+    assert entry.runtime_data.connection.channel.statistics.outages == 1
 
 
 @pytest.mark.usefixtures("short_waits")
@@ -174,7 +168,7 @@ async def test_what_is_heard_no_longer_is_not_shown_when_the_meter_returns(
     await wire.send(p1("0-0:96.1.0(M1)", "1-0:1.7.0(0.5*kW)"))
     await until(hass, lambda: is_in(hass, POWER, "500"))
     assert is_in(hass, "sensor.meter_voltage_l1", STATE_UNKNOWN)
-    assert entry.runtime_data.connection.up
+    assert entry.runtime_data.main.heard
 
 
 def test_delays_double_up_to_a_minute_and_are_scattered() -> None:
@@ -200,10 +194,10 @@ def test_patience_follows_the_slowest_pace_seen() -> None:
 def test_faults_are_counted_by_what_they_say_within_a_bound() -> None:
     statistics = Statistics()
     for number in range(100):
-        statistics.note_fault(DecodeError(f"APDU {number}"))
+        statistics.note(DecodeError(f"APDU {number}"))
     assert sum(statistics.faults.values()) == 100
     assert len(statistics.faults) == 33
-    statistics.note_fault(MeteringError("one more"))
+    statistics.note(MeteringError("one more"))
     assert statistics.faults["MeteringError"] == 1
 
 

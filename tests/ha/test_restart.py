@@ -12,7 +12,7 @@ from homeassistant.helpers import device_registry as dr
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.obis_meter import coordinator as coordinator_module
+from custom_components.obis_meter import tracker
 from custom_components.obis_meter.const import DOMAIN
 from simulator.meters import meter
 from tests.days import Days, is_hourly
@@ -92,7 +92,7 @@ async def test_a_capacity_tariff_switched_off_takes_its_sensors_away(
     options = {"write_interval": 0, "demand_period": "hour"}
     entry = await set_up(hass, entry_for(wire.url, "p1", title="Meter", options=options))
     for at, total in ((3600, 100), (7200, 101)):
-        monkeypatch.setattr(coordinator_module, "seconds_now", lambda at=at: at)
+        monkeypatch.setattr(tracker, "seconds_now", lambda at=at: at)
         await wire.send(telegram(f"1-0:1.8.0({total}*kWh)", "1-0:1.7.0(1*kW)"))
     peak = "sensor.meter_highest_average_power_this_month"
     await until(hass, lambda: said(hass, peak) == "1000")
@@ -127,9 +127,9 @@ async def test_two_days_with_restarts_and_a_lost_list_are_booked_hour_by_hour(
     at_lists: list[tuple[datetime, Decimal]] = []
 
     def hear(when: datetime, raw: bytes) -> None:
-        monkeypatch.setattr(coordinator_module, "seconds_now", when.timestamp)
-        connection = entry.runtime_data.connection
-        connection.deliver(connection.session.feed(raw))
+        monkeypatch.setattr(tracker, "seconds_now", when.timestamp)
+        channel = entry.runtime_data.connection.channel
+        channel.deliver(channel.session.feed(raw))
         true = source.household.at(when)
         numbers = {str(n): r.value for n, r in entry.runtime_data.main.readings.items()}
         assert numbers["computed:power_net"] == true.active_import - true.active_export
@@ -140,7 +140,7 @@ async def test_two_days_with_restarts_and_a_lost_list_are_booked_hour_by_hour(
                 at_lists.append((when, live_now() * 1000))
 
     def cut(when: datetime) -> None:
-        monkeypatch.setattr(coordinator_module, "seconds_now", when.timestamp)
+        monkeypatch.setattr(tracker, "seconds_now", when.timestamp)
         entry.runtime_data.tick()
         by_hour[when.replace(minute=0, second=0)] = live_now()
 

@@ -19,17 +19,8 @@ SOURCES = [
 TABLES = {"catalogue.py", "families.py", "identifiers.py"}
 
 PURE = {
-    *(
-        "collections",
-        "contextlib",
-        "dataclasses",
-        "datetime",
-        "decimal",
-        "enum",
-        "functools",
-        "itertools",
-    ),
-    *("math", "re", "struct", "typing"),
+    *("collections", "dataclasses", "datetime", "decimal", "enum", "functools", "itertools"),
+    *("contextlib", "cryptography", "math", "re", "struct", "typing"),
 }
 """All that metering/ may import; nothing of it does IO, or knows of Home Assistant."""
 

@@ -8,6 +8,7 @@ from custom_components.obis_meter.metering.cosem import Cursor
 from custom_components.obis_meter.metering.dlms import LLC, notifications
 from custom_components.obis_meter.metering.errors import DecodeError, Incomplete
 from custom_components.obis_meter.metering.notification import decode
+from custom_components.obis_meter.metering.security import Security
 
 HEAD = bytes.fromhex("0f40000000")
 CLOCK = bytes.fromhex("07e8031f070c1e0fff800000")
@@ -45,21 +46,21 @@ def test_any_other_apdu_is_refused() -> None:
 
 def test_several_notifications_stand_behind_headers_of_their_own() -> None:
     payload = LLC + HEAD + b"\x00" + BODY
-    assert len(decode(payload + payload)) == 2
+    assert len(decode(payload + payload, Security())) == 2
 
 
 def test_padding_behind_a_notification_is_ignored() -> None:
     payload = LLC + HEAD + b"\x00" + BODY
-    assert len(decode(payload + bytes(5))) == 1
+    assert len(decode(payload + bytes(5), Security())) == 1
 
 
 def test_a_notification_that_ends_early_is_incomplete() -> None:
     payload = LLC + HEAD + b"\x09\x0c" + CLOCK + BODY
     for end in range(len(LLC), len(payload)):
         with pytest.raises(Incomplete):
-            decode(payload[:end])
+            decode(payload[:end], Security())
 
 
 def test_an_unknown_layout_is_a_telegram_without_readings() -> None:
-    (telegram,) = decode(HEAD + b"\x00" + b"\x02\x02\x00\x00")
+    (telegram,) = decode(HEAD + b"\x00" + b"\x02\x02\x00\x00", Security())
     assert not telegram.readings

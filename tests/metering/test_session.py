@@ -3,6 +3,7 @@
 import pytest
 
 from custom_components.obis_meter.metering.links import LINKS
+from custom_components.obis_meter.metering.security import Security
 from custom_components.obis_meter.metering.session import KEPT_PAYLOADS, MAX_PENDING, Session
 
 from .building import ADDRESS, IDENT, notification
@@ -104,7 +105,11 @@ def test_a_payload_can_be_read_again_without_its_frame() -> None:
     for capture in SIMULATED:
         session = Session(LINKS[capture.link])
         heard = [*session.feed(capture.raw), *session.idle()]
-        read = [said for payload in session.payloads for said in session.link.decode(payload)]
+        read = [
+            said
+            for payload in session.payloads
+            for said in session.link.decode(payload, Security())
+        ]
         assert read == heard, capture.name
 
 

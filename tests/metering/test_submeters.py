@@ -4,6 +4,7 @@ import pytest
 
 from custom_components.obis_meter.metering.links.p1 import decode
 from custom_components.obis_meter.metering.model import ObisCode, Reading
+from custom_components.obis_meter.metering.security import Security
 from custom_components.obis_meter.metering.submeters import SubMeter, register_of, split
 
 from .building import p1
@@ -13,7 +14,7 @@ OWN = "1-0:1.8.0(1*kWh)"
 
 def found(*lines: str) -> tuple[list[Reading], dict[SubMeter, list[Reading]]]:
     raw = p1(OWN, *lines)
-    (telegram,) = decode(raw[: raw.rindex(b"!")])
+    (telegram,) = decode(raw[: raw.rindex(b"!")], Security())
     return split(telegram)
 
 

@@ -49,8 +49,8 @@ async def test_the_recorder_books_each_hour_in_its_own(
 
     def hear(when: datetime, raw: bytes) -> None:
         freezer.move_to(when)
-        connection = entry.runtime_data.connection
-        connection.deliver(connection.session.feed(raw))
+        channel = entry.runtime_data.connection.channel
+        channel.deliver(channel.session.feed(raw))
 
     def cut(when: datetime) -> None:
         freezer.move_to(when)

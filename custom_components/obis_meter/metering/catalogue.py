@@ -26,6 +26,7 @@ class Quantity(Enum):
     HEAT = auto()
     VOLUME = auto()
     LIMIT = auto()
+    SIGNAL = auto()
     COUNT = auto()
     TARIFF = auto()
     CLOCK = auto()
@@ -260,8 +261,9 @@ DERIVED: Final = {
     "demand:peak_2": Register("demand_peak_2", _Q.POWER),
     "demand:peak_3": Register("demand_peak_3", _Q.POWER),
     "demand:peak_mean": Register("demand_peak_mean", _Q.POWER),
+    "module:link_quality": Register("link_quality", _Q.SIGNAL, diagnostic=True, hidden=True),
 }
-"""What is computed (`derived`), by its name in place of an OBIS code."""
+"""What no telegram carries, computed (`derived`) or heard beside it, by its name."""
 
 
 def keys() -> frozenset[str]:

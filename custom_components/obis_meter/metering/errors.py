@@ -1,5 +1,7 @@
 """What can go wrong on the way from bytes to readings."""
 
+from enum import Enum
+
 
 class MeteringError(Exception):
     """Base of every error this package raises."""
@@ -45,3 +47,41 @@ class Refused(MeteringError):
 
 class NoSuchData(Refused):
     """The meter does not have what it was asked for; asking again is of no use."""
+
+
+class Lock(Enum):
+    """Why a ciphered telegram stays shut; the values are words for translations."""
+
+    NO_KEY = "no_key"
+    WRONG_KEY = "wrong_key"
+    WRONG_AUTHENTICATION_KEY = "wrong_authentication_key"
+    NOT_AUTHENTICATED = "not_authenticated"
+    REPLAY = "replay"
+    COUNTER_RESET = "counter_reset"
+    COMPRESSED = "compressed"
+    DEDICATED_KEY = "dedicated_key"
+
+
+class DecryptError(MeteringError):
+    """An intact telegram is ciphered and is not opened; it is dropped, the stream goes on."""
+
+    def __init__(self, lock: Lock, why: str) -> None:
+        """Keep what tells this from the other reasons; why names no key."""
+        super().__init__(why)
+        self.lock = lock
+
+
+class KeyMistake(Enum):
+    """What is wrong with a key as typed in; the values are words for translations."""
+
+    NOT_HEX = "not_hex"
+    LENGTH = "key_length"
+
+
+class KeyFormatError(MeteringError):
+    """A text is no key."""
+
+    def __init__(self, mistake: KeyMistake) -> None:
+        """Keep the mistake, and nothing of the text."""
+        super().__init__("a key has 32 or 64 hexadecimal digits")
+        self.mistake = mistake

@@ -114,11 +114,16 @@ def _first(by_code: Mapping[ObisCode | str, object], codes: tuple[ObisCode, ...]
     return next((text for text in found if text), None)
 
 
+def flag_maker(flag: str) -> str | None:
+    """Return the maker of a FLAG manufacturer id; None where it is not known."""
+    return _FLAG_MAKERS.get(flag.upper())
+
+
 def _maker(ident: str | None) -> str | None:
     if not ident:
         return None
     prefix, is_list, _ = ident.partition("_")
-    return (_LIST_MAKERS.get(prefix) if is_list else None) or _FLAG_MAKERS.get(ident[:3].upper())
+    return (_LIST_MAKERS.get(prefix) if is_list else None) or flag_maker(ident[:3])
 
 
 def _model(ident: str | None) -> str | None:

@@ -149,6 +149,19 @@ class Reply:
     read_back: Reply | MeteringError | None = None
 
 
+METER_EVENT: Final = "meter_event"  # the kind of a notice that says no more than its parameter
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that the meter says has happened, named by a parameter, and what it says of it."""
+
+    kind: str
+    parameter: str
+    value: int | str | datetime | None
+    data: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Module:
     """Whom a meter talks to when it asks its communication module.

@@ -4,9 +4,10 @@ from . import dlms, identity, shapes
 from .cosem import Cursor
 from .families import LIST_VERSION
 from .model import Message, Reading, Telegram
+from .security import Security
 
 
-def decode(payload: bytes) -> list[Telegram | Message]:
+def decode(payload: bytes, _security: Security) -> list[Telegram | Message]:
     """Return a telegram for each data-notification; Incomplete where the end is missing.
 
     An intact notification of a layout that we do not know is a telegram without readings.

@@ -9,6 +9,7 @@ from .dialogue import Cut, Expect
 from .errors import FrameError, Incomplete, MeteringError
 from .links import LINKS, Link
 from .model import Message, Telegram
+from .security import Security
 from .tunnel import FRAMED, UNFRAMED, Tunnel
 
 MAX_PENDING: Final = 16 * 1024  # bytes kept after everything complete was taken
@@ -28,20 +29,22 @@ type Event = Telegram | Message | MeteringError | Answer
 class Session:
     """Feed it what the port delivers; it yields what the meter said.
 
-    payloads holds the last intact payloads, newest last, whatever they held.
-    A dialogue tells it what it expects; the first payload that fits becomes an
-    Answer, all others go their usual way.
+    payloads holds the last intact payloads, newest last, whatever they held;
+    security the keys and counters of the meter. A dialogue tells the session
+    what it expects; the first payload that fits becomes an Answer, all others
+    go their usual way.
     """
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, security: Security | None = None) -> None:
         """Start with nothing heard."""
         self.link = link
+        self.security = security or Security()
         self.payloads: deque[bytes] = deque(maxlen=KEPT_PAYLOADS)
         self._buffer = bytearray()
         self._begun = b""
         self._wanted: Expect | Cut | None = None
         self._held = False
-        self._tunnel = _tunnel() if link.tunnelled else None
+        self._tunnel = _tunnel(self.security) if link.tunnelled else None
 
     @property
     def pending(self) -> int:
@@ -80,6 +83,13 @@ class Session:
         if self._begun or given_up:
             self._begun = b""
             yield FrameError("the rest of a telegram did not come", given_up)
+
+    def become(self, link: Link) -> None:
+        """Read another link from here on; what waits is dropped."""
+        self.link = link
+        self._begun = b""
+        self._buffer.clear()
+        self._tunnel = _tunnel(self.security) if link.tunnelled else None
 
     def hold(self) -> None:
         """Leave the cutting to a dialogue from here on, and drop what waits."""
@@ -149,10 +159,11 @@ class Session:
 
     def _decode(self, payload: bytes) -> list[Telegram | Message] | MeteringError:
         try:
-            return self.link.decode(payload)
+            return self.link.decode(payload, self.security)
         except MeteringError as err:
             return err
 
 
-def _tunnel() -> Tunnel:
-    return Tunnel([Session(LINKS[name]) for name in FRAMED], Session(LINKS[UNFRAMED]))
+def _tunnel(security: Security) -> Tunnel:
+    framed = [Session(LINKS[name], security) for name in FRAMED]
+    return Tunnel(framed, Session(LINKS[UNFRAMED], security))

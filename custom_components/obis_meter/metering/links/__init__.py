@@ -2,15 +2,33 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from ..dialogue import Dialogue, Take
-from ..model import Access, Command, LineSettings, Message, Module, Reply, Telegram
+from ..model import (
+    ANYONE,
+    Access,
+    Command,
+    LineSettings,
+    Message,
+    Module,
+    Notice,
+    Reply,
+    Telegram,
+)
 from ..notification import decode as decode_dlms
 from ..schedule import Poll
+from ..security import Security
 from . import bare, dlt645, hdlc, p1, rfc1662
 
-type Decode = Callable[[bytes], list[Telegram | Message]]
+type Decode = Callable[[bytes, Security], list[Telegram | Message]]
+
+
+class Request(Protocol):
+    """How a link has commands done; access is for links with several meters, or with passwords."""
+
+    def __call__(self, command: Command, access: Access = ANYONE, /) -> Dialogue[Reply]:
+        """Return the dialogue that has a command done; RequestError where it cannot be put."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +37,8 @@ class Link:
 
     take removes one frame from the buffer and returns its payload; None wants
     more bytes; FrameError has removed at least one byte. decode reads a
-    payload; Incomplete wants the next frame's payload behind it.
+    payload, with what is known of its sender's keys; Incomplete wants the
+    next frame's payload behind it.
     checked: a frame carries a check sequence. silence: what a pause on the
     line stands for. flag: what may stand open across a pause, because it
     closes one frame and opens the next. lines: the usual line settings, most
@@ -27,9 +46,12 @@ class Link:
 
     request turns a command into the dialogue that has it done by the meter that
     access means; RequestError where it cannot be put. polls says what is asked
-    of a meter again and again. answer returns the frame that a message of the
-    meter is to be answered with. tunnelled returns what a message carries on
-    from the meter, as part of a stream of its own; nothing for other messages.
+    of that meter again and again. identify returns the dialogue that asks who
+    the meter is: its id, None where it does not say. answer returns the frame
+    that a message of the meter is to be answered with, notice what a message
+    says has happened. tunnelled returns what a message carries on from the
+    meter, as part of a stream of its own, nothing for other messages; carry
+    returns the frame that passes octets on to the meter.
     """
 
     name: str
@@ -39,10 +61,13 @@ class Link:
     checked: bool = True
     silence: bytes = b""
     flag: bytes = b""
-    request: Callable[[Command, Access], Dialogue[Reply]] | None = None
+    request: Request | None = None
     polls: Callable[[Access], Iterable[Poll]] | None = None
+    identify: Callable[[], Dialogue[str | None]] | None = None
     answer: Callable[[Message, Module], bytes | None] | None = None
+    notice: Callable[[Message], Notice | None] | None = None
     tunnelled: Callable[[Message], bytes] | None = None
+    carry: Callable[[bytes], bytes] | None = None
 
 
 _HAN: Final = (LineSettings(2400), LineSettings(2400, parity="E"), LineSettings(9600))
@@ -60,8 +85,11 @@ LINKS: Final = {
             _MODULE,
             flag=b"\x7e",
             request=rfc1662.request,
+            identify=rfc1662.identify,
             answer=rfc1662.answer,
+            notice=rfc1662.notice,
             tunnelled=rfc1662.tunnelled,
+            carry=rfc1662.carry,
         ),
         Link("hdlc", hdlc.take, decode_dlms, _HAN, flag=b"\x7e"),
         Link("p1", p1.take, p1.decode, _P1, silence=p1.SILENCE),
@@ -72,6 +100,7 @@ LINKS: Final = {
             _BUS,
             request=dlt645.request,
             polls=dlt645.polls,
+            identify=dlt645.identify,
         ),
         Link("llc-apdu", bare.take_llc, decode_dlms, _HAN, checked=False),
         Link("apdu", bare.take_apdu, decode_dlms, _HAN, checked=False),

@@ -13,6 +13,7 @@ from ..datasets import readings
 from ..errors import DecodeError, FrameError
 from ..identity import meter_id
 from ..model import Message, ObisCode, Reading, Telegram
+from ..security import Security
 
 _NAME: Final = (
     rb"(?:[A-Za-z]{3}|[A-Za-z]{0,2}\Z)"  # a maker's three letters, perhaps not all here yet
@@ -121,7 +122,7 @@ def _unchecked(text: bytes) -> bytes | None:
     return telegram
 
 
-def decode(payload: bytes) -> list[Telegram | Message]:
+def decode(payload: bytes, _security: Security) -> list[Telegram | Message]:
     """Read the lines of a telegram; DecodeError where none of them says anything."""
     ident, _, body = payload.partition(b"\n")
     found = _newest(readings(body))

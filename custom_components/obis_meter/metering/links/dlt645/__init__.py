@@ -13,7 +13,7 @@ from .happenings import follow
 from .history import Past, daily, hourly, load_records, monthly
 from .polls import polls
 from .status import BITS
-from .talk import read, write
+from .talk import identify, read, write
 
 __all__ = [
     "BITS",
@@ -32,6 +32,7 @@ __all__ = [
     "follow",
     "freeze",
     "hourly",
+    "identify",
     "load_records",
     "monthly",
     "polls",

@@ -6,6 +6,7 @@ from typing import Final
 
 from ...errors import DecodeError, Incomplete, NoSuchData, Refused
 from ...model import Message, Telegram
+from ...security import Security
 from . import data
 from .frame import FROM_METER, Frame, Function, frames, learnt
 
@@ -50,7 +51,7 @@ def refusal(frame: Frame) -> Refused:
     return NoSuchData(why) if unknown else Refused(why)
 
 
-def decode(payload: bytes) -> list[Telegram | Message]:
+def decode(payload: bytes, _security: Security) -> list[Telegram | Message]:
     """Return the telegram of an answer and of the frames joined behind it.
 
     Incomplete after a frame that others continue; Refused where the meter says

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from ...dialogue import Dialogue, Expect, Send, Settle
-from ...errors import DecodeError, MeteringError, NoAnswer, RequestError
-from ...model import Access, Telegram
+from ...errors import DecodeError, MeteringError, NoAnswer, Refused, RequestError
+from ...model import ANYONE, Access, Telegram
 from .answers import Block, continues, identifier_of, joined, refusal, telegram
 from .frame import BROADCAST, Frame, Function, address_of, frames, request
 
@@ -22,6 +22,7 @@ CONTROL_LEVEL: Final = "02"  # of a password that was given without its level
 WRITE_LEVEL: Final = "04"
 _CIPHERS: Final = ("98", "99")  # levels whose passwords only the utility can make
 _MOST_FRAMES: Final = 255  # of one block
+_OWN_ADDRESS: Final = "04000401"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,14 @@ def _next(first: Frame, number: int) -> Dialogue[Frame]:
 def read(access: Access, identifier: str, further: bytes = b"") -> Dialogue[Telegram]:
     """Read the values behind an identifier."""
     return telegram((yield from fetch(access, identifier, further)))
+
+
+def identify() -> Dialogue[str | None]:
+    """Ask any one meter who it is; None where it does not say."""
+    try:
+        return (yield from read(ANYONE, _OWN_ADDRESS)).meter
+    except Refused:
+        return None
 
 
 def write(access: Access, identifier: str, octets: bytes) -> Dialogue[None]:

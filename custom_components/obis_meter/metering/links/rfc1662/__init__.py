@@ -4,9 +4,9 @@
 """
 
 from .data import NAMES, TYPES
-from .frame import decode, take, tunnelled
-from .module import HANDLERS, Handlers, answer
-from .talk import request
+from .frame import carry, decode, take, tunnelled
+from .module import HANDLERS, Handlers, answer, notice
+from .talk import identify, request
 
 __all__ = [
     "HANDLERS",
@@ -14,7 +14,10 @@ __all__ = [
     "TYPES",
     "Handlers",
     "answer",
+    "carry",
     "decode",
+    "identify",
+    "notice",
     "request",
     "take",
     "tunnelled",

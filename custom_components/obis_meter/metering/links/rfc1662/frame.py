@@ -11,6 +11,7 @@ from typing import Final
 from ...checksum import crc16_x25
 from ...errors import DecodeError
 from ...model import Message, Telegram
+from ...security import Security
 from ..flags import FLAG, hunt, to_flag
 
 TRANSPARENT: Final = 0x2100
@@ -96,15 +97,28 @@ def _may_start(buffer: bytearray) -> bool:
     return any(start.startswith(buffer) for start in (_START, _ESCAPED_START))
 
 
-def decode(payload: bytes) -> list[Telegram | Message]:
+def decode(payload: bytes, security: Security) -> list[Telegram | Message]:
+    """Return the message of a frame; DecodeError for a protocol that nobody knows.
+
+    A frame is not ciphered itself; what it carries may be.
+    """
+    return [message(payload)]
+
+
+def message(payload: bytes) -> Message:
     """Return the message of a frame; DecodeError for a protocol that nobody knows."""
     quality, high, command = payload[:3]
     protocol = high << 8
     if protocol not in (TRANSPARENT, COMMANDS):
         raise DecodeError(f"unknown protocol 0x{high:02X}{quality:02X}")
-    return [Message(protocol, command, payload[3:], quality)]
+    return Message(protocol, command, payload[3:], quality)
 
 
-def tunnelled(message: Message) -> bytes:
+def tunnelled(said: Message) -> bytes:
     """Return what a message carries on from the meter as it is; nothing for other messages."""
-    return message.data if (message.protocol, message.command) == (TRANSPARENT, DATA) else b""
+    return said.data if (said.protocol, said.command) == (TRANSPARENT, DATA) else b""
+
+
+def carry(octets: bytes) -> bytes:
+    """Return the frame that passes octets on to the meter as they are."""
+    return frame(TRANSPARENT, DATA, octets)

@@ -7,7 +7,7 @@ error response where we have no other.
 from collections.abc import Callable
 from typing import Final
 
-from ...model import Message, Module
+from ...model import METER_EVENT, Message, Module, Notice
 from . import data
 from .frame import ACTION, COMMANDS, ERROR, EVENT, GET, RESPONSE, SET, frame
 
@@ -90,3 +90,12 @@ HANDLERS: Final = _handlers()
 def answer(message: Message, module: Module) -> bytes | None:
     """Return the frame that answers a message of the meter; None for one that is no question."""
     return HANDLERS.answer(message, module)
+
+
+def notice(message: Message) -> Notice | None:
+    """Return what an EVENT of the meter says; None for any other message."""
+    if (message.protocol, message.command) != (COMMANDS, EVENT) or len(message.data) < 2:
+        return None
+    said = data.content(message.data[2:])
+    number = int.from_bytes(message.data[:2], "little")
+    return Notice(METER_EVENT, f"0x{number:04X}", said.value, said.octets)

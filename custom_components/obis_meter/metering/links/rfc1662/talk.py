@@ -17,15 +17,14 @@ from . import data
 from .frame import (
     ACTION,
     COMMANDS,
-    DATA,
     ERROR,
     GET,
     LONGEST_BODY,
     RESPONSE,
     SET,
-    TRANSPARENT,
-    decode,
+    carry,
     frame,
+    message,
     tunnelled,
 )
 
@@ -53,6 +52,15 @@ def request(command: Command, access: Access = ANYONE) -> Dialogue[Reply]:
         case "send":
             return _send(_bounded(data.octets_of(command.value)))
     raise RequestError("not_supported", command.verb)
+
+
+def identify() -> Dialogue[str | None]:
+    """Return the dialogue that asks for the meter's serial number; None where it refuses."""
+    try:
+        reply = yield from _get(data.METER_SERIAL_NUMBER)
+    except Refused:
+        return None
+    return str(reply.value or "").strip() or None
 
 
 def _body(command: Command) -> bytes:
@@ -100,22 +108,16 @@ def _ask(command: int, parameter: int, body: bytes) -> Dialogue[Message]:
     yield Send(frame(COMMANDS, command, number + body))
     answers = partial(_answers, number, (command + RESPONSE, ERROR))
     payload = yield Expect(answers, ANSWER, parameter, LONGEST)
-    message = _message(payload)
-    acknowledged = command in (SET, ACTION) and message.data[2:] == bytes([1, data.FAILED])
-    if message.command == ERROR or acknowledged:
-        raise Refused(f"the meter refused 0x{parameter:04X} (answer {message.data[2:].hex()})")
-    return message
-
-
-def _message(payload: bytes) -> Message:
-    (message,) = decode(payload)
-    assert isinstance(message, Message)
-    return message
+    said = message(payload)
+    failed = command in (SET, ACTION) and said.data[2:] == bytes([1, data.FAILED])
+    if said.command == ERROR or failed:
+        raise Refused(f"the meter refused 0x{parameter:04X} (answer {said.data[2:].hex()})")
+    return said
 
 
 def _is(payload: bytes, fits: Callable[[Message], bool]) -> bool:
     try:
-        return fits(_message(payload))
+        return fits(message(payload))
     except MeteringError:
         return False
 
@@ -123,30 +125,28 @@ def _is(payload: bytes, fits: Callable[[Message], bool]) -> bool:
 def _answers(number: bytes, commands: tuple[int, ...], payload: bytes) -> bool:
     return _is(
         payload,
-        lambda message: (
-            message.protocol == COMMANDS
-            and message.command in commands
-            and message.data[:2] == number
+        lambda said: (
+            said.protocol == COMMANDS and said.command in commands and said.data[:2] == number
         ),
     )
 
 
-def _reply(message: Message) -> Reply:
-    parameter = int.from_bytes(message.data[:2], "little")
-    said = data.content(message.data[2:])
-    return Reply(f"0x{parameter:04X}", said.type, said.value, said.octets)
+def _reply(said: Message) -> Reply:
+    parameter = int.from_bytes(said.data[:2], "little")
+    content = data.content(said.data[2:])
+    return Reply(f"0x{parameter:04X}", content.type, content.value, content.octets)
 
 
 def _send(octets: bytes) -> Dialogue[Reply]:
     """Pass octets on, and return the next that come back, pushed telegrams left out."""
     yield Settle(_TRANSPARENT_TOPIC)
-    yield Send(frame(TRANSPARENT, DATA, octets))
+    yield Send(carry(octets))
     payload = yield Expect(_is_answer, ANSWER, _TRANSPARENT_TOPIC, LONGEST)
-    return Reply(None, None, None, tunnelled(_message(payload)))
+    return Reply(None, None, None, tunnelled(message(payload)))
 
 
 def _is_answer(payload: bytes) -> bool:
-    return _is(payload, lambda message: bool(tunnelled(message)) and not _is_push(message.data))
+    return _is(payload, lambda said: bool(tunnelled(said)) and not _is_push(said.data))
 
 
 def _is_push(body: bytes) -> bool:

@@ -1,0 +1,235 @@
+"""One peer on one open port: hears what it says, and has dialogues with it one at a time."""
+
+import asyncio
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Final
+
+from .const import LOGGER
+from .metering.dialogue import Become, Cut, Dialogue, Expect, Hold, Line, Pause, Send, Settle, Step
+from .metering.errors import MeteringError, NoAnswer
+from .metering.links import LINKS
+from .metering.model import Message, Module
+from .metering.session import Answer, Event, Session
+from .pace import Pace, Statistics
+from .transport import Port
+from .turns import COMMAND, Turns
+
+QUIET: Final = 3.0  # seconds without a byte that end a telegram
+
+type OnEvents = Callable[[Sequence[Event]], bool]
+type Who = Callable[[], Module]
+
+
+class SilenceError(MeteringError):
+    """The port is open, but nothing intact came for much longer than usual."""
+
+
+class DisconnectedError(MeteringError):
+    """The connection to the meter is down: nothing can be asked, and no answer will come."""
+
+
+class Channel:
+    """Hears one peer while a port to it is open. Cancelling `listen` is the only way to stop it.
+
+    on_events gets what each read gave and tells whether the meter has spoken.
+    on_up is called when it speaks first on a port. who answers for the
+    communication module that the meter believes to talk to.
+    """
+
+    def __init__(
+        self, session: Session, *, on_events: OnEvents, on_up: Callable[[], None], who: Who
+    ) -> None:
+        """Prepare; there is no port yet."""
+        self.session = session
+        self.statistics = Statistics()
+        self.pace = Pace()
+        self.up = False
+        self._on_events = on_events
+        self._on_up = on_up
+        self._who = who
+        self._port: Port | None = None
+        self._turns = Turns()
+        self._answer: asyncio.Future[bytes] | None = None
+        self._cutting: tuple[asyncio.Timeout, float] | None = None
+        self._settled: dict[Hashable, float] = {}
+        self._heard_at = 0.0
+        self._probe: asyncio.Task[None] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether there is a port to the meter, heard or not."""
+        return self._port is not None
+
+    async def listen(self, port: Port) -> None:
+        """Hear until the port is gone (OSError) or the meter has fallen silent (SilenceError).
+
+        The port is closed then, and whoever waits for an answer is told.
+        """
+        self._port, self._heard_at, self._probe = port, _now(), None
+        try:
+            while True:
+                data = await self._read(port)
+                self.statistics.bytes_received += len(data)
+                if data and self._cutting:
+                    limit, within = self._cutting
+                    limit.reschedule(_now() + within)
+                await self._hear(self.session.feed(data) if data else self.session.idle())
+                self._watch()
+        finally:
+            self._port = None
+            if self._probe:
+                self._probe.cancel()
+            if self._answer and not self._answer.done():
+                self._answer.set_exception(DisconnectedError("the connection was lost"))
+            await port.close()
+
+    async def _read(self, port: Port) -> bytes:
+        """Return the next bytes, none when the line is quiet."""
+        try:
+            async with asyncio.timeout(QUIET):
+                return await port.read()
+        except TimeoutError:
+            return b""
+
+    async def _hear(self, events: Iterable[Event]) -> None:
+        for frame in self.deliver(events):
+            await self.send(frame)
+
+    def deliver(self, events: Iterable[Event]) -> list[bytes]:
+        """Count what the session made of some bytes, and hand it on; return our answers to it."""
+        batch = list(events)
+        answers: list[bytes | None] = []
+        for event in batch:
+            self.statistics.note(event)
+            match event:
+                case Answer(data=data):
+                    self._met(data)
+                case Message() if self.session.link.answer:
+                    answers.append(self.session.link.answer(event, self._who()))
+                case MeteringError():
+                    LOGGER.debug("%s", event)
+        rest = [event for event in batch if not isinstance(event, Answer)]
+        spoke = bool(rest) and self._on_events(rest)
+        if self._port and (spoke or len(rest) < len(batch)):
+            self._note_heard()
+        return [answer for answer in answers if answer]
+
+    def lost(self) -> bool:
+        """Let go of what is unfinished when the port is gone; tell whether the meter was heard."""
+        rest = [event for event in self.session.idle() if not isinstance(event, Answer)]
+        was_up, self.up = self.up, False
+        if was_up:
+            self.statistics.outages += 1
+            if rest:
+                self._on_events(rest)
+        return was_up
+
+    def _note_heard(self) -> None:
+        now = _now()
+        if self.up:
+            self.pace.note(now - self._heard_at)
+        self._heard_at, self._probe = now, None
+        if not self.up:
+            self.up = True
+            self._on_up()
+
+    def _watch(self) -> None:
+        """Become impatient with a meter that is silent, and ask it for a sign where one can ask."""
+        if _now() - self._heard_at <= self.pace.patience:
+            return
+        identify = self.session.link.identify
+        if identify is None or (self._probe and self._probe.done()):
+            raise SilenceError(f"nothing for {self.pace.patience:.0f} s")
+        if not self._probe:
+            self._probe = asyncio.create_task(self._ask_for_a_sign(identify()))
+
+    async def _ask_for_a_sign(self, dialogue: Dialogue[str | None]) -> None:
+        try:
+            await self.converse(dialogue)
+        except MeteringError as err:
+            LOGGER.debug("no sign of the meter: %s", err)
+
+    async def converse[T](self, dialogue: Dialogue[T], urgency: int = COMMAND) -> T:
+        """Have a dialogue when it is its turn, and return its result.
+
+        Raises what the dialogue raises, NoAnswer and Refused among it;
+        DisconnectedError where there is no connection, or no longer.
+        """
+        async with self._turns.take(urgency):
+            try:
+                return await self._run(dialogue)
+            except OSError as err:
+                raise DisconnectedError(str(err)) from err
+            finally:
+                dialogue.close()
+                await self._hear(self.session.release())
+
+    async def _run[T](self, dialogue: Dialogue[T]) -> T:
+        try:
+            step = next(dialogue)
+            while True:
+                try:
+                    answer = await self._do(step)
+                except NoAnswer as err:
+                    step = dialogue.throw(err)
+                else:
+                    step = dialogue.send(answer)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    async def _do(self, step: Step) -> bytes:
+        """Do one step; return what it expected, or nothing."""
+        match step:
+            case Send(data=data):
+                await self.send(data)
+            case Expect() | Cut():
+                return await self._expect(step)
+            case Settle(topic=topic):
+                await asyncio.sleep(self._settled.get(topic, 0.0) - _now())
+            case Pause(seconds=seconds):
+                await asyncio.sleep(seconds)
+            case Hold():
+                self.session.hold()
+            case Line(settings=settings):
+                await self._open_port().set_line(settings)
+            case Become(link=link):
+                self.session.become(LINKS[link])
+        return b""
+
+    async def _expect(self, step: Expect | Cut) -> bytes:
+        """Wait for what a step expects; NoAnswer when its time is over."""
+        self._open_port()
+        asked_at, self._answer = _now(), asyncio.get_running_loop().create_future()
+        answered = False
+        try:
+            await self._hear(self.session.expect(step))
+            async with asyncio.timeout(step.within) as limit:
+                self._cutting = (limit, step.within) if isinstance(step, Cut) else None
+                data = await self._answer
+            answered = True
+            return data
+        except TimeoutError:
+            raise NoAnswer(f"no answer within {step.within:g} s") from None
+        finally:
+            self._answer = self._cutting = None
+            if isinstance(step, Expect) and step.topic is not None and not answered:
+                self._settled[step.topic] = asked_at + step.longest
+
+    def _met(self, data: bytes) -> None:
+        if self._answer and not self._answer.done():
+            self._answer.set_result(data)
+
+    async def send(self, data: bytes) -> None:
+        """Write a frame at once, whoever's turn it is; DisconnectedError or OSError."""
+        await self._open_port().write(data)
+        self.statistics.bytes_sent += len(data)
+
+    def _open_port(self) -> Port:
+        if self._port is None:
+            raise DisconnectedError("there is no connection to the meter")
+        return self._port
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

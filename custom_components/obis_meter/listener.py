@@ -1,0 +1,146 @@
+"""Waits for modules that call in over TCP, and turns strangers away."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+import socket
+from typing import Final, override
+
+from .const import LOGGER
+from .metering.model import LineSettings
+from .transport import Port, PortError
+
+type Network = IPv4Network | IPv6Network
+
+PRIVATE: Final = (
+    *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16"),
+    *("fc00::/7", "fe80::/10", "::1/128"),
+)
+"""The networks that are nobody's but one's own (RFC 1918, RFC 4193, RFC 3927)."""
+
+MOST_PEERS: Final = 64
+MOST_OF_ONE: Final = 8  # peers from one address
+RATE: Final = 64 * 1024  # bytes per second of one peer; a meter's line carries a sixth
+_BUFFER: Final = 16 * 1024  # bytes that wait unread, twice this at most
+_LINE: Final = LineSettings(115200)
+
+
+@dataclass(slots=True)
+class Turned:
+    """How many peers were turned away, and why."""
+
+    strangers: int = 0
+    crowd: int = 0
+
+
+class PeerPort(Port):
+    """A TCP peer, read no faster than a meter can speak."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Wrap what was accepted."""
+        super().__init__(reader, writer, _LINE)
+        self._free_at = 0.0
+
+    @override
+    async def read(self) -> bytes:
+        clock = asyncio.get_running_loop().time
+        await asyncio.sleep(self._free_at - clock() - 1.0)
+        data = await super().read()
+        self._free_at = max(self._free_at, clock()) + len(data) / RATE
+        return data
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    """Read addresses and networks, parted by commas or blanks; ValueError for what is neither."""
+    return tuple(ip_network(word, strict=False) for word in text.replace(",", " ").split())
+
+
+class Listener:
+    """A TCP server. attend is given each peer that may come in, and its address."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        allowed: Sequence[Network],
+        attend: Callable[[Port, str], Awaitable[None]],
+    ) -> None:
+        """Prepare; nobody can call yet. An empty host is every address of this machine."""
+        self.turned = Turned()
+        self._address = (host or None, port)
+        self._allowed = allowed
+        self._attend = attend
+        self._server: asyncio.Server | None = None
+        self._peers: dict[asyncio.Task[None], str] = {}
+
+    async def open(self) -> None:
+        """Begin to listen; PortError says why that cannot be."""
+        host, port = self._address
+        url = f"{host or '*'}:{port}"
+        try:
+            self._server = await asyncio.start_server(
+                self._accept, host, port, limit=_BUFFER, keep_alive=True
+            )
+        except (OSError, OverflowError) as err:
+            raise PortError(_why(err), url, err) from err
+
+    async def close(self) -> None:
+        """Hang up on everybody, and free the port."""
+        if self._server:
+            self._server.close()
+        for peer in tuple(self._peers):
+            peer.cancel()
+        await asyncio.gather(*self._peers, return_exceptions=True)
+        if self._server:
+            await self._server.wait_closed()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Let a peer in, or hang up at once."""
+        address = str(writer.get_extra_info("peername", ("",))[0]).partition("%")[0]
+        if not self._may(address):
+            self.turned.strangers += 1
+            writer.transport.abort()
+        elif self._is_crowded(address):
+            self.turned.crowd += 1
+            writer.transport.abort()
+        else:
+            task = asyncio.get_running_loop().create_task(
+                self._serve(PeerPort(reader, writer), address), name=f"meter at {address}"
+            )
+            self._peers[task] = address
+            task.add_done_callback(self._peers.pop)
+
+    def _may(self, address: str) -> bool:
+        try:
+            peer = ip_address(address)
+        except ValueError:
+            return False
+        peer = getattr(peer, "ipv4_mapped", None) or peer
+        return any(peer in network for network in self._allowed)
+
+    def _is_crowded(self, address: str) -> bool:
+        there = Counter(self._peers.values())
+        return there.total() >= MOST_PEERS or there[address] >= MOST_OF_ONE
+
+    async def _serve(self, port: Port, address: str) -> None:
+        try:
+            await self._attend(port, address)
+        except Exception:
+            LOGGER.exception("Unexpected failure with the meter at %s", address)
+        finally:
+            await port.close()
+
+
+def _why(err: Exception) -> str:
+    if isinstance(err, socket.gaierror):
+        return "host_not_found"
+    match getattr(err, "errno", None):
+        case 98 | 48:  # Linux, macOS
+            return "listen_in_use"
+        case 99 | 49:
+            return "listen_not_ours"
+        case 13:
+            return "listen_denied"
+    return "listen_failed"

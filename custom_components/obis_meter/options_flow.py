@@ -1,0 +1,118 @@
+"""The dialogs for what an owner may change later: options, and meters that may call in."""
+
+from typing import Any
+
+from homeassistant.config_entries import (
+    ConfigFlowResult,
+    ConfigSubentryFlow,
+    OptionsFlowWithReload,
+    SubentryFlowResult,
+)
+import probatio
+
+from . import forms
+from .const import (
+    BEST_QUALITY,
+    CONF_DEMAND_PERIOD,
+    CONF_LINK,
+    CONF_METER,
+    CONF_MODULE_QUALITY,
+    CONF_NAME,
+    CONF_PARAMETERS,
+    CONF_WRITE_INTERVAL,
+    DEFAULT_WRITE_INTERVAL,
+    usual_demand_period,
+)
+from .metering.errors import RequestError
+from .metering.links import LINKS
+
+
+class ObisMeterOptionsFlow(OptionsFlowWithReload):
+    """How readings are shown; and for meters that can be asked, what may be asked of them."""
+
+    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Go to the only page there is, or ask for one."""
+        if LINKS[self.config_entry.data[CONF_LINK]].request is None:
+            return await self.async_step_general()
+        return self.async_show_menu(
+            step_id="init", menu_options=["general", "commands", "polling", "bridge"]
+        )
+
+    async def async_step_general(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask how often sensors are written, and over which time a capacity tariff averages."""
+        usual = {
+            CONF_WRITE_INTERVAL: DEFAULT_WRITE_INTERVAL,
+            CONF_DEMAND_PERIOD: usual_demand_period(self.hass.config.country),
+        }
+        return self._page("general", forms.OPTIONS, user_input, usual)
+
+    async def async_step_commands(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask whether actions may change the meter, and what the meter is told of its module."""
+        usual = {CONF_MODULE_QUALITY: BEST_QUALITY}
+        return self._page("commands", forms.COMMANDS, user_input, usual)
+
+    async def async_step_polling(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask what is asked for regularly."""
+        try:
+            polled = forms.polled((user_input or {}).get(CONF_PARAMETERS, []), self._link())
+        except RequestError as err:
+            return self._form("polling", forms.POLLING, user_input or {}, {"base": err.key})
+        typed = None if user_input is None else {CONF_PARAMETERS: polled}
+        return self._page("polling", forms.POLLING, typed, {})
+
+    async def async_step_bridge(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for the head end that gets what the meter sends."""
+        if user_input is not None and not forms.is_head_end(user_input):
+            return self._form("bridge", forms.BRIDGE, user_input, {"base": "bridge_half"})
+        return self._page("bridge", forms.BRIDGE, user_input, {})
+
+    def _link(self) -> str:
+        link: str = self.config_entry.data[CONF_LINK]
+        return link
+
+    def _page(
+        self,
+        step: str,
+        schema: probatio.Schema,
+        typed: dict[str, Any] | None,
+        usual: dict[str, Any],
+    ) -> ConfigFlowResult:
+        """Show one page, or keep what was typed on it beside what is on the others."""
+        options = self.config_entry.options
+        if typed is None:
+            return self._form(step, schema, {**usual, **options})
+        others = {key: value for key, value in options.items() if key not in schema.schema}
+        return self.async_create_entry(data={**others, **typed})
+
+    def _form(
+        self,
+        step: str,
+        schema: probatio.Schema,
+        values: dict[str, Any],
+        errors: dict[str, str] | None = None,
+    ) -> ConfigFlowResult:
+        return self.async_show_form(
+            step_id=step,
+            data_schema=self.add_suggested_values_to_schema(schema, values),
+            errors=errors,
+        )
+
+
+class MeterSubentryFlow(ConfigSubentryFlow):
+    """Adds a meter that will call in."""
+
+    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Ask for its serial number and for what it is to be called."""
+        if user_input is None:
+            return self.async_show_form(step_id="user", data_schema=forms.METER)
+        meter = user_input[CONF_METER].strip()
+        if any(meter == known.unique_id for known in self._get_entry().subentries.values()):
+            return self.async_abort(reason="already_configured")
+        title = user_input.get(CONF_NAME, "").strip() or meter
+        return self.async_create_entry(title=title, data={}, unique_id=meter)

@@ -13,6 +13,7 @@ from custom_components.obis_meter.metering.errors import (
     Refused,
     RequestError,
 )
+from custom_components.obis_meter.metering.links.dlt645 import present_rate, present_step
 from custom_components.obis_meter.metering.links.dlt645.data import readings
 from custom_components.obis_meter.metering.links.dlt645.events import KINDS
 from custom_components.obis_meter.metering.links.dlt645.frame import address_of, request, take
@@ -282,3 +283,54 @@ def test_everything_that_is_polled_is_known() -> None:
         for poll in polls(access):
             for key in (poll.key, *(single.key for single in poll.instead)):
                 assert items(key) or key[:2] == "03", key
+
+
+# --- tariffs ---
+
+TABLES = {
+    "04010000": "03-01 1",
+    "04010000.1": "11-01 2",
+    "04010001": "07:00 2",
+    "04010001.1": "23:00 4",
+    "04010002": "00:00 3",
+    "04010003": "00:00 1",
+}
+
+
+@pytest.mark.parametrize(
+    ("when", "rate"),
+    [
+        (datetime(2026, 6, 2, 7), 2),
+        (datetime(2026, 6, 2, 22, 59), 2),
+        (datetime(2026, 6, 2, 23), 4),
+        (datetime(2026, 6, 2, 6, 59), 4),
+        (datetime(2026, 11, 1), 3),
+        (datetime(2026, 1, 1), 3),
+    ],
+)
+def test_the_rate_follows_from_the_tables(when: datetime, rate: int) -> None:
+    assert present_rate(TABLES, when) == rate
+    assert present_rate(TABLES, when, second=True) is None
+
+
+def test_holidays_and_days_off_have_tables_of_their_own() -> None:
+    holiday = {"04000205": Decimal(1), "04030001": "26060203"}
+    assert present_rate(TABLES | holiday, datetime(2026, 6, 2, 12)) == 1
+    assert present_rate(TABLES | holiday, datetime(2026, 6, 3, 12)) == 2
+    off = {"04000801": Decimal(0b0111110), "04000802": Decimal(2)}
+    assert present_rate(TABLES | off, datetime(2026, 6, 5, 12)) == 2
+    assert present_rate(TABLES | off, datetime(2026, 6, 6, 12)) == 3
+    assert present_rate(TABLES | off, datetime(2026, 6, 7, 12)) == 3
+
+
+def test_a_rate_is_unknown_where_holidays_are_not_told() -> None:
+    assert present_rate(TABLES | {"04000205": Decimal(2)}, datetime(2026, 6, 2)) is None
+    assert present_rate({}, datetime(2026, 6, 2)) is None
+
+
+def test_the_step_follows_from_what_was_used() -> None:
+    steps = {"04060001": Decimal(240), "04060002": Decimal(400), "04060003": Decimal(0)}
+    for used, step in ((0, 1), (239, 1), (240, 2), (399, 2), (1000, 3)):
+        assert present_step(steps | {"000B0000": Decimal(used)}) == step
+    assert present_step(steps) is None
+    assert present_step({"000B0000": Decimal(1)}) is None

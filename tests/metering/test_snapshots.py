@@ -12,7 +12,7 @@ from custom_components.obis_meter.metering.model import Reading, Telegram, Value
 from .captures import SIMULATED, Capture
 from .hearing import telegrams
 
-FRAMED = [capture for capture in SIMULATED if capture.link in ("hdlc", "p1")]
+FRAMED = [capture for capture in SIMULATED if capture.link in ("hdlc", "p1", "dlt645")]
 
 
 @pytest.mark.parametrize("capture", FRAMED, ids=[capture.name for capture in FRAMED])

@@ -14,6 +14,7 @@ from .history import Past, daily, hourly, load_records, monthly
 from .polls import polls
 from .status import BITS
 from .talk import identify, read, write
+from .tariffs import present_rate, present_step
 
 __all__ = [
     "BITS",
@@ -36,6 +37,8 @@ __all__ = [
     "load_records",
     "monthly",
     "polls",
+    "present_rate",
+    "present_step",
     "read",
     "relay",
     "request",

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from ...catalogue import EVENTS
 from ...errors import DecodeError
 from ...model import Reading
 from .formats import SECONDS, SPAN, number
 
 KEPT: Final = 10  # records of each kind
-_PHASES: Final = 3
 _COUNT: Final = number(3)
 _MINUTES: Final = number(3, 0, "min")
 _OPERATOR: Final = 4  # bytes
@@ -75,67 +75,20 @@ _OUTAGE: Final = _Layout(_outage, 15)
 _MOMENT: Final = _Layout(_moment, 6)
 _TIME_SET: Final = _Layout(_time_set, 16)
 
-_OF_PHASES: Final = {
-    "01": "voltage_loss",
-    "02": "undervoltage",
-    "03": "overvoltage",
-    "04": "phase_loss",
-    "0B": "current_loss",
-    "0C": "overcurrent",
-    "0D": "current_break",
-    "0E": "reverse_flow",
-    "0F": "overload",
-}
-"""DI2 of events whose block counts phases A, B and C: 3 B number, 3 B minutes each."""
-
-_COUNTED: Final = {
-    "05": "all_voltages_lost",
-    "06": "auxiliary_power_loss",
-    "07": "voltage_sequence",
-    "08": "current_sequence",
-    "09": "voltage_unbalance",
-    "0A": "current_unbalance",
-}
-"""DI2 of events that count number and minutes."""
-
-_ACTS: Final = {
-    "00": "programming",
-    "01": "meter_cleared",
-    "02": "demand_cleared",
-    "03": "events_cleared",
-    "04": "clock_set",
-    "05": "day_tables_set",
-    "06": "zones_set",
-    "07": "weekend_set",
-    "08": "holidays_set",
-    "09": "active_combination_set",
-    "0A": "reactive_combination_1_set",
-    "0B": "reactive_combination_2_set",
-    "0C": "settlement_days_set",
-    "0D": "cover_opened",
-    "0E": "terminal_cover_opened",
-}
-"""DI1 of what 03 30 counts: what somebody did to the meter."""
-
 _DEMANDS: Final = 6  # directions and quadrants in which the demand can be exceeded
 
 
 def _kinds() -> Iterator[Kind]:
-    for e, key in _OF_PHASES.items():
-        for p in range(1, _PHASES + 1):
-            yield Kind(key, f"03{e}{p:02X}00", f"03{e}0000", p)
-    for e, key in _COUNTED.items():
-        yield Kind(key, f"03{e}0000", f"03{e}0000")
-    yield Kind("power_failure", "03110000", "03110000")
+    for counter, (key, phase) in EVENTS.items():
+        yield Kind(key, counter, f"{counter[:4]}0000" if phase else counter, phase)
     for p in range(1, _DEMANDS + 1):
         yield Kind("demand_exceeded", f"0312{p:02X}00", "03120000")
-    for act, key in _ACTS.items():
-        yield Kind(key, f"0330{act}00", f"0330{act}00")
 
 
 KINDS: Final = {kind.counter: kind for kind in _kinds()}
 """Every kind of event, by the identifier of its count."""
 
+_WITHOUT_MINUTES: Final = ("0311", "0312", "0330")
 _RECORDS: Final = {"0305": _OUTAGE, "0330": _MOMENT}
 _RECORDS_OF_ACTS: Final = {"04": _TIME_SET, "0D": _SPAN, "0E": _SPAN}
 
@@ -155,7 +108,7 @@ def _counts(identifier: str, octets: bytes) -> Iterator[Reading]:
     kinds = [kind for kind in KINDS.values() if kind.block == identifier]
     if not kinds:
         raise DecodeError(f"data identifier {identifier} is not known")
-    size = 6 if identifier[2:4] in (*_OF_PHASES, *_COUNTED) else 3
+    size = 3 if identifier[:4] in _WITHOUT_MINUTES else 6
     if len(octets) != size * len(kinds):
         raise DecodeError(f"data identifier {identifier} with {len(octets)} bytes")
     for at, kind in enumerate(kinds):

@@ -198,6 +198,8 @@ _OF_2007: Final[dict[str, Row]] = {
     ),
     **_plain(
         {
+            "000B0000": _SIGNED_ENERGY,
+            "000B0001": _SIGNED_ENERGY,
             "00900100": _ENERGY,
             "00900101": _ENERGY,
             "00900200": _MONEY,

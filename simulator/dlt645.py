@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from .dlt645data import Happened, Registers, State
-from .dlt645wire import Asked, fits, frame, requests, seconds
+from .dlt645wire import Asked, fits, frame, moment, requests, seconds
 from .household import Household
 
 BROADCAST = "99" * 6
 _METER, _REFUSED, _MORE = 0x80, 0x40, 0x20
 _NO_DATA, _NO_PASSWORD = b"\x02", b"\x04"
+_LEAST = {0x11: 4, 0x12: 5, 0x14: 12, 0x16: 4, 0x19: 8, 0x1C: 16}  # bytes of a request's data
 _FARTHEST = timedelta(minutes=5)
 
 
@@ -61,14 +62,16 @@ class Meter2007:
         act = self._acts.get(asked.control)
         if act is None or not fits(asked.address, self.address):
             return b""
+        if len(asked.data) < _LEAST.get(asked.control, 0):
+            return frame(self.address, _METER | _REFUSED | asked.control, b"\x01")
         flags, data = act(asked.data, now)
         return frame(self.address, _METER | asked.control | flags, data)
 
     def _hear(self, asked: Asked, when: datetime, now: datetime) -> None:
         """Do what all meters are told: set the clock, or freeze."""
-        if asked.control == 0x08 and len(asked.data) == 6:
-            told = datetime.strptime(asked.data[::-1].hex(), "%y%m%d%H%M%S")
-            if abs(told - now) <= _FARTHEST:
+        if asked.control == 0x08:
+            told = moment(asked.data)
+            if told and abs(told - now) <= _FARTHEST:
                 self.state.clock_off = told - when.replace(microsecond=0)
         elif asked.control == 0x16:
             self._freeze(asked.data, now)

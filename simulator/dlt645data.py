@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from .dlt645wire import ascii_octets, bcd, minutes, seconds
+from .dlt645wire import ascii_octets, bcd, minutes, moment, seconds
 from .household import Household
 from .registers import rescale
 from .snapshot import Snapshot
@@ -76,16 +76,19 @@ class Registers:
 
     def load_records(self, di: str, data: bytes, when: datetime) -> bytes | None:
         """Return records from a time on, as 06 c 00 01 asks for them with number and time."""
-        if di[2:4] != "00" or len(data) != 6:
+        asked = moment(b"\0" + data[1:])
+        if di[2:4] != "00" or asked is None:
             return None
-        asked = datetime.strptime(data[:0:-1].hex(), "%y%m%d%H%M")
         first = max(asked, when - _DAY)
         begin = first + (datetime.min - first) % LOAD_EVERY
         times = (begin + n * LOAD_EVERY for n in range(data[0]))
         return b"".join(self._load(time) for time in times if time <= when)
 
     def _load(self, time: datetime) -> bytes:
-        volts, amps, power = (self._momentary(f"02{di}FF00", time) or b"" for di in _LOADED)
+        volts, amps, power = (
+            (self._momentary(f"02{di}FF00", time) or b"").ljust(size, b"\xff")
+            for di, size in _LOADED.items()
+        )
         energies = b"".join(self._energy(f"000{n}0000", time) or b"" for n in range(1, 5))
         classes = (volts + amps + bcd(5000, 2), power + bytes(12), b"", energies, b"", b"")
         content = minutes(time) + b"".join(octets + b"\xaa" for octets in classes)
@@ -171,12 +174,12 @@ class Registers:
 
     def _frozen(self, di: str, when: datetime) -> bytes | None:
         kind, what, n = di[2:4], di[4:6], int(di[6:], 16)
-        moment = next((t for at, t in enumerate(self._froze(kind, when), 1) if at == n), None)
-        if moment is None or moment < self._home.profile.first:
+        time = next((t for at, t in enumerate(self._froze(kind, when), 1) if at == n), None)
+        if time is None or time < self._home.profile.first:
             return None
         if what == "00":
-            return minutes(moment)
-        block = self._energy(f"00{what}FF00", moment) if what in ("01", "02") else None
+            return minutes(time)
+        block = self._energy(f"00{what}FF00", time) if what in ("01", "02") else None
         return block[:4] if block and kind == "04" else block
 
     def _froze(self, kind: str, when: datetime) -> Iterator[datetime]:
@@ -191,7 +194,7 @@ class Registers:
 
 
 _ABC = (1, 2, 3)
-_LOADED = ("01", "02", "03")
+_LOADED = {"01": 6, "02": 9, "03": 12}  # bytes of three phases; FF where there is one
 _DIRECTIONS = ("00", "01", "02", "03", "04")
 _SINGLE: dict[str, Callable[[Snapshot], bytes]] = {
     "02800002": lambda _: bcd(5000, 2),

@@ -68,6 +68,14 @@ def seconds(moment: datetime) -> bytes:
     return bytes.fromhex(moment.strftime("%y%m%d%H%M%S"))[::-1]
 
 
+def moment(octets: bytes) -> datetime | None:
+    """Read ss mm hh DD MM YY; None for what is no time."""
+    try:
+        return datetime.strptime(octets[::-1].hex(), "%y%m%d%H%M%S")
+    except ValueError:
+        return None
+
+
 def ascii_octets(text: str, size: int) -> bytes:
     """Return text, low byte first, filled up with 00."""
     return text.encode("ascii")[::-1].rjust(size, b"\0")

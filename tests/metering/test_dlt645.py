@@ -260,6 +260,20 @@ def test_a_code_has_one_identifier() -> None:
     assert len([name for name in names if isinstance(name, ObisCode)]) > 1000
 
 
+@pytest.mark.parametrize(
+    ("identifier", "size"),
+    [("03100000", 27), ("03110000", 4), ("0311000B", 12), ("03110001", 11), ("05061101", 4)],
+)
+def test_what_no_layout_fits_is_a_fault(identifier: str, size: int) -> None:
+    with pytest.raises(DecodeError):
+        readings(identifier, bytes(size))
+
+
+def test_frozen_powers_are_total_and_phases() -> None:
+    said = read("05001001", b"".join(bcd(n, 3) for n in range(8)))
+    assert list(said) == ["05001001", *(f"05001001.{n}" for n in range(1, 8))]
+
+
 def test_every_kind_of_event_has_a_count_and_records() -> None:
     named = [(kind.key, kind.phase) for kind in KINDS.values() if kind.key != "demand_exceeded"]
     assert len(set(named)) == len(named)

@@ -116,6 +116,30 @@ def test_following_frames_are_joined_in_a_stream_too() -> None:
     assert heard == [talk(one).run(dlt645.read(METER, "0001FF00"))]
 
 
+def test_a_block_of_an_old_meter_is_read_on_too() -> None:
+    parts = [(0xA1, bcd(100, 4)), (0x82, bcd(200, 4))]
+
+    def respond(heard: bytes, _: datetime) -> bytes:
+        control, octets = parts[heard[12] == 0x02]
+        return frame(OLD_ADDRESS, control, bytes.fromhex("901F")[::-1] + octets)
+
+    assert said(Talk(respond, NOW).run(dlt645.read(OLD_METER, "901F"))) == {
+        "1-0:1.8.0": 1,
+        "1-0:1.8.1": 2,
+    }
+
+
+def test_a_block_that_never_ends_is_given_up() -> None:
+    def respond(heard: bytes, _: datetime) -> bytes:
+        data = bytes.fromhex("0001FF00")[::-1] + bcd(1, 4)
+        if heard[12] == 0x11:
+            return frame(ADDRESS, 0xB1, data)
+        return frame(ADDRESS, 0xB2, data + bytes([(heard[18] - 0x33) % 256]))
+
+    with pytest.raises(DecodeError, match="does not end"):
+        Talk(respond, NOW).run(dlt645.read(METER, "0001FF00"))
+
+
 def test_a_following_frame_alone_publishes_nothing() -> None:
     session = Session(LINKS["dlt645"])
     lost = frame(ADDRESS, 0x92, bytes.fromhex("0001FF00")[::-1] + bcd(1, 4) + b"\x01")
@@ -196,6 +220,16 @@ def test_a_meter_is_found_with_its_dialect_and_its_line(
     one.line = line
     found = one.run(dlt645.find(LINES, nothing))
     assert found == dlt645.Found((address,), dialect, line)
+
+
+def test_a_meter_that_repeats_the_wildcard_is_known_by_what_it_says() -> None:
+    def respond(heard: bytes, _: datetime) -> bytes:
+        said = bytes.fromhex(ADDRESS + "04000401")[::-1]
+        return frame("AA" * 6, 0x91, said) if heard[12] == 0x11 else b""
+
+    found = Talk(respond, NOW).run(dlt645.find(LINES, nothing))
+    assert found
+    assert found.addresses == (ADDRESS,)
 
 
 def test_nothing_is_found_on_a_dead_line() -> None:
@@ -435,6 +469,32 @@ def test_a_parameter_is_set_and_read_back() -> None:
     assert do(line, SETTER, "set", "04000103", "0f").data == b"\x0f"
 
 
+@pytest.mark.parametrize(
+    ("kind", "value"), [("bcd", "123"), ("bcd", "12x4"), ("ascii", "\u20ac"), ("float", "1")]
+)
+def test_a_value_that_does_not_suit_its_type_is_not_sent(kind: str, value: str) -> None:
+    line = talk(meter())
+    with pytest.raises(RequestError):
+        do(line, SETTER, "set", "04050101", value, type=kind)
+    assert not line.sent
+
+
+def test_a_parameter_that_cannot_be_read_back_was_set_all_the_same() -> None:
+    one, quiet = Bus([meter()], NOW), b"\x11"
+
+    def respond(heard: bytes, now: datetime) -> bytes:
+        return b"" if heard[12:13] == quiet else one.respond(heard, now)
+
+    reply = do(Talk(respond, NOW), SETTER, "set", "04050101", "00000005")
+    assert isinstance(reply.read_back, NoAnswer)
+
+
+def test_several_values_are_got_together() -> None:
+    value = do(talk(meter()), METER, "get", "0201FF00").value
+    assert str(value).startswith("1-0:32.7.0=")
+    assert str(value).count(" V") == 3
+
+
 def test_an_unknown_identifier_is_got_as_octets() -> None:
     one = meter()
     one.state.written["04FF0001"] = b"\x01\x02"
@@ -461,6 +521,7 @@ def test_acts_have_names() -> None:
         ("action", "trip", "soon"),
         ("send", "", "00"),
         ("set", "04050101", "xx"),
+        ("set", "04050101", "00" * 200),
     ],
 )
 def test_what_cannot_be_put_is_not_sent(command: tuple[str, ...]) -> None:
@@ -508,6 +569,28 @@ def test_a_meter_that_froze_nothing_has_no_history() -> None:
     one = meter()
     one._registers.read = lambda di, when: None  # type: ignore[method-assign]
     assert talk(one).run(dlt645.daily(METER)) == []
+
+
+def test_a_frozen_value_that_is_broken_costs_itself_only() -> None:
+    one = meter()
+    one.state.written["05060102"] = b"\x01"
+    past = talk(one).run(dlt645.daily(METER, 3))
+    assert [len(readings) for _, readings in past] == [10, 5, 10]
+
+
+@pytest.mark.parametrize(
+    ("octets", "latest"),
+    [
+        ("1802", datetime(2026, 6, 2, 18)),
+        ("0003", datetime(2026, 5, 3)),
+        ("9999", datetime(2026, 6, 1)),
+    ],
+)
+def test_settlements_follow_the_day_that_is_set(octets: str, latest: datetime) -> None:
+    one = meter()
+    one.state.written["04000B01"] = bytes.fromhex(octets)
+    ((when, _),) = talk(one).run(dlt645.monthly(METER, 1))
+    assert when == latest
 
 
 def test_settlements_bear_the_times_that_the_clock_tells() -> None:

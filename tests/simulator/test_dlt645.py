@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 from random import Random
 
+from hypothesis import given, settings, strategies as st
 import pytest
 
 from simulator.dlt645 import BROADCAST, Bus, Meter2007
@@ -72,6 +73,25 @@ def test_noise_does_not_fill_the_memory() -> None:
     for seed in range(50):
         line.respond(Random(seed).randbytes(200), START)
     assert len(line._heard) <= 400
+
+
+@settings(derandomize=True, deadline=None)
+@given(
+    st.sampled_from((0x01, 0x04, 0x08, 0x11, 0x12, 0x14, 0x16, 0x19, 0x1C)), st.binary(max_size=30)
+)
+def test_no_request_breaks_a_meter(control: int, asked: bytes) -> None:
+    for name in LINES:
+        line = answering(name, START)
+        for address in ("AA" * 6, BROADCAST):
+            for octets in (asked, bytes.fromhex("01000006") + asked, bytes(4) + asked):
+                assert isinstance(line.respond(frame(address, control, octets), START), bytes)
+
+
+def test_a_meter_of_one_phase_leaves_the_others_absent() -> None:
+    meter = Meter2007(ADDRESS, home(START, 1, phases=1))
+    asked = bytes.fromhex("01000006") + b"\x01" + minutes(START - timedelta(hours=1))
+    record = data(Bus([meter], START).respond(frame(ADDRESS, 0x11, asked), START))[4:]
+    assert record[10:14] == b"\xff" * 4
 
 
 def test_only_the_meter_that_is_meant_answers() -> None:

@@ -15,7 +15,7 @@ from .formats import MINUTES, Field
 from .identifiers import Item, items
 
 _SEPARATOR: Final = 0xAA  # between the items of a block, in some meters; never BCD
-_IDENTIFIER_SIZES: Final = (4, 2)  # bytes: 2007, 1997
+_DIGITS: Final = 8  # of an identifier of 2007
 
 FROZEN: Final = {f"{c:02X}": f"00{c:02X}FF00" for c in range(1, 9)} | {
     "09": "0101FF00",
@@ -31,8 +31,8 @@ def readings(identifier: str, octets: bytes) -> list[Reading]:
 
     DecodeError for an identifier that nobody knows, and for a wrong length.
     """
-    read = _LAYOUTS.get(identifier[:2] if len(identifier) == 2 * _IDENTIFIER_SIZES[0] else "")
-    return list(read(identifier, octets) if read else block(identifier, octets))
+    family = identifier[:2] if len(identifier) == _DIGITS else ""
+    return list(_LAYOUTS.get(family, block)(identifier, octets))
 
 
 def block(identifier: str, octets: bytes) -> Iterator[Reading]:

@@ -93,9 +93,10 @@ class _Heard:
 
 
 def _meter(frame: Frame) -> str | None:
-    if frame.function == Function.READ_ADDRESS and len(frame.data) == _ADDRESS:
-        return learnt(frame.data[::-1].hex().upper())
-    return frame.meter
+    """Return who answered, also where only what was asked for tells: some repeat the wildcard."""
+    said = frame.data.removeprefix(_OWN_ADDRESS)
+    told = frame.function in (Function.READ_ADDRESS, Function.READ) and len(said) == _ADDRESS
+    return frame.meter or (learnt(said[::-1].hex().upper()) if told else None)
 
 
 def _listen(question: Ask) -> Dialogue[_Heard]:

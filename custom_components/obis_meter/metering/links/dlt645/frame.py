@@ -6,7 +6,6 @@ length: 16 and 68 may stand anywhere inside. Master and meter wake the line with
 any number of FE.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, NoReturn
@@ -109,7 +108,7 @@ def take(buffer: bytearray) -> bytes | None:
     """Remove the first frame; return its address, control, length and data, without the offset.
 
     Nothing is returned of a request, which is ours in an echo or another
-    master's. A frame that does not check loses its first byte only.
+    master's. A frame that does not check is given up to the next start inside it.
     """
     del buffer[: len(buffer) - len(buffer.lstrip(_WAKE_UP[:1]))]
     if not buffer:
@@ -136,13 +135,14 @@ def _hunt(buffer: bytearray, why: str) -> NoReturn:
     raise FrameError(why, skipped)
 
 
-def frames(payload: bytes) -> Iterator[Frame]:
-    """Yield the frame of a payload, and those joined behind it; DecodeError where one is cut."""
+def frames(payload: bytes) -> tuple[Frame, ...]:
+    """Return the frame of a payload, and those joined behind it; DecodeError where one is cut."""
+    found: list[Frame] = []
     rest = payload
-    while rest:
-        end = _KEPT_HEAD + rest[_KEPT_HEAD - 1] if len(rest) >= _KEPT_HEAD else 1
-        if len(rest) < max(end, _KEPT_HEAD):
+    while rest or not found:
+        if len(rest) < _KEPT_HEAD or len(rest) < (end := _KEPT_HEAD + rest[_KEPT_HEAD - 1]):
             raise DecodeError("a payload that is cut")
         address = rest[:_ADDRESS][::-1].hex().upper()
-        yield Frame(address, rest[_ADDRESS], rest[_KEPT_HEAD:end])
+        found.append(Frame(address, rest[_ADDRESS], rest[_KEPT_HEAD:end]))
         rest = rest[end:]
+    return tuple(found)

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Final
 
 from ...dialogue import Dialogue
-from ...errors import NoSuchData, RequestError
+from ...errors import DecodeError, NoSuchData, RequestError
 from ...model import Access, ObisCode, Reading
 from .commands import clock
 from .data import FROZEN, block, readings
@@ -54,10 +54,11 @@ def _frozen(access: Access, kind: str, most: int) -> Dialogue[Past]:
         for direction in (c for c in _DIRECTIONS if c not in lacking):
             try:
                 got = yield from fetch(access, f"05{kind}{direction}{n:02X}")
+                values += block(FROZEN[direction], got.octets)
             except NoSuchData:
                 lacking.add(direction)
-            else:
-                values += block(FROZEN[direction], got.octets)
+            except DecodeError:
+                continue  # that one is lost, not all the others
         past.append((when, _at(when, values)))
     return past[::-1]
 

@@ -23,6 +23,9 @@ DAILY: Final = 86_400.0
 type Row = tuple[str, tuple[str, ...]]
 """What to read, and what instead where the meter does not have it."""
 
+_OFTEN: Final = ("03110000", "03300000", "03300D00")
+"""Counters of events that an owner wants to hear of soon: power, programming, cover."""
+
 _OF_2007: Final[dict[float, tuple[Row, ...]]] = {
     POWER: (
         ("0203FF00", ("02030000",)),
@@ -37,7 +40,7 @@ _OF_2007: Final[dict[float, tuple[Row, ...]]] = {
         ("02800002", ()),
         ("02800004", ()),
         ("02800001", ()),
-        ("03110000", ()),
+        *((block, ()) for block in _OFTEN),
     ),
     SLOW: (
         ("0000FF00", ("00000000",)),
@@ -58,7 +61,7 @@ _OF_2007: Final[dict[float, tuple[Row, ...]]] = {
         ("000B0000", ()),
         ("0280000B", ()),
         ("02800020", ()),
-        *((block, ()) for block in sorted({kind.block for kind in KINDS.values()} - {"03110000"})),
+        *((block, ()) for block in sorted({kind.block for kind in KINDS.values()} - set(_OFTEN))),
     ),
     DAILY: (
         ("04000401", ()),

@@ -22,6 +22,7 @@ CONTROL_LEVEL: Final = "02"  # of a password that was given without its level
 WRITE_LEVEL: Final = "04"
 _CIPHERS: Final = ("98", "99")  # levels whose passwords only the utility can make
 _MOST_FRAMES: Final = 255  # of one block
+_MOST_SENT: Final = 200  # bytes of data in a request
 _OWN_ADDRESS: Final = "04000401"
 
 
@@ -139,6 +140,8 @@ def write(access: Access, identifier: str, octets: bytes) -> Dialogue[None]:
         function, data = Function.OLD_WRITE, name + key + octets
     else:
         function, data = Function.WRITE, name + key + operator(access) + octets
+    if len(data) > _MOST_SENT:
+        raise RequestError("value_too_long", f"{len(data)} > {_MOST_SENT}")
     yield from ask(Question(own_address(access), function), data)
 
 

@@ -8,6 +8,7 @@ import signal
 import sys
 
 from .cli import Options, UsageError, parse, reason, servers
+from .lines import LINES
 from .meters import METERS
 from .serve import Server
 
@@ -35,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _print_meters() -> None:
     for name, model in METERS.items():
         print(f"{name:16}{model.device.line:13}{model.about}")
+    for name, answerer in LINES.items():
+        print(f"{name:16}{answerer.line:13}{answerer.about}")
 
 
 async def _serve(options: Options) -> None:

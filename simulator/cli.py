@@ -14,6 +14,7 @@ from . import replay
 from .clock import later
 from .device import Source
 from .faults import Line
+from .lines import LINES, answering
 from .meters import METERS, UnknownMeterError, meter
 from .serve import PtyServer, Server, StreamServer, TcpServer, Timing
 
@@ -198,6 +199,8 @@ def _source(options: Options) -> Source:
     if options.replay:
         return replay.load(options.replay, timedelta(seconds=options.every))
     name = options.meter or ""
+    if name in LINES:
+        return answering(name, options.start, options.seed)
     return meter(name, _local(options.start, name), options.seed)
 
 

@@ -72,7 +72,7 @@ class Device(Protocol):
 
     @property
     def link(self) -> str:
-        """What carries its telegrams: hdlc, p1, mbus or wrapper."""
+        """What carries its telegrams: the name of a link."""
 
     @property
     def line(self) -> str:

@@ -137,7 +137,8 @@ class Channel:
         """Become impatient with a meter that is silent, and ask it for a sign where one can ask."""
         if _now() - self._heard_at <= self.pace.patience:
             return
-        identify = self.session.link.identify
+        link = self.session.link
+        identify = link.identify if link.answer else None  # a bus is not ours to speak on
         if identify is None or (self._probe and self._probe.done()):
             raise SilenceError(f"nothing for {self.pace.patience:.0f} s")
         if not self._probe:

@@ -173,7 +173,7 @@ class ObisMeterConfigFlow(DialInSteps, ConfigFlow, domain=DOMAIN):
         except NotFoundError as err:
             raw = err.key == "no_telegram" and self._url.startswith(f"{RAW}://")
             return await self._ask({"base": "no_telegram_tcp" if raw else err.key})
-        if self._found.link.identify and not self._asked:
+        if self._found.link.answer and not self._asked:
             return await self.async_step_module()
         if self._found.meter:
             entry = await self.async_set_unique_id(self._found.meter)

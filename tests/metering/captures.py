@@ -21,7 +21,10 @@ from custom_components.obis_meter.metering.security import Security
 from custom_components.obis_meter.metering.session import Session
 from simulator.carried import Carried
 from simulator.device import Device
+from simulator.dlt645 import Bus
+from simulator.dlt645wire import frame
 from simulator.hanmeter import HanMeter
+from simulator.lines import answering
 from simulator.meters import METERS, meter
 from simulator.module import ModuleDevice
 from simulator.p1meter import P1Meter
@@ -81,7 +84,7 @@ class Capture:
         """Tell whether its frames carry a check sequence."""
         if self.link == "p1":
             return bool(_CHECK.search(self.raw)) or self.authenticated
-        return self.link in ("hdlc", "mbus", "rfc1662", "sml")
+        return self.link in ("dlt645", "hdlc", "mbus", "rfc1662", "sml")
 
     @property
     def authenticated(self) -> bool:
@@ -152,10 +155,27 @@ def _unframed(name: str, frame: bytes, body: bytes) -> Iterator[Capture]:
     yield Capture(f"hex-body/{name}", "hex", (body.hex().upper().encode() + b"\n",))
 
 
-_SHARED = (SHARED / f"{name}.jsonl" for name in ("dlms", "han", "p1", "sml"))
+_SHARED = (SHARED / f"{name}.jsonl" for name in ("dlms", "dlt645", "han", "p1", "sml"))
 _FILES = (*sorted(OWN.glob("*.jsonl")), *_SHARED)
 
-SIMULATED = tuple(_simulated())
+_ASKED = (
+    *("0001FF00", "00000000", "0101FF00", "0201FF00", "0203FF00", "02800007", "03110000"),
+    *("04000102", "04000401", "040005FF", "04010001", "05060101", "901F", "B61F", "C010"),
+)
+
+
+def _answered() -> Iterator[Capture]:
+    """Yield what meters on a line answer to readers of their registers."""
+    for name, address in (("dlt645", "202107072529"), ("dlt645-1997", "000000063295")):
+        line = answering(name, _WHEN)
+        assert isinstance(line, Bus)
+        for di in _ASKED:
+            if (len(di) == 4) == name.endswith("1997"):
+                asked = frame(address, 0x01 if len(di) == 4 else 0x11, bytes.fromhex(di)[::-1])
+                yield Capture(f"{name}/{di}", "dlt645", (line.respond(asked, _WHEN),))
+
+
+SIMULATED = (*_simulated(), *_answered())
 CAPTURED = tuple(capture for path in _FILES if path.exists() for capture in _captures(path))
 EVERY = SIMULATED + CAPTURED
 INTACT = tuple(capture for capture in EVERY if capture.valid)

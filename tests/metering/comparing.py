@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 
+from custom_components.obis_meter.metering.links.dlt645.identifiers import items
 from custom_components.obis_meter.metering.model import ObisCode, Reading, Telegram
 
 from .captures import Capture, Want
 
 
 def complaints(capture: Capture, telegrams: list[Telegram]) -> Iterator[str]:
-    """Yield what telegrams miss, or say otherwise."""
+    """Yield what telegrams miss, or say otherwise; meters that answer say one thing a telegram."""
+    if capture.link == "dlt645":
+        telegrams = [_together(telegrams)] if any(said.readings for said in telegrams) else []
     if len(telegrams) != capture.count:
         yield f"{len(telegrams)} telegrams"
     for wanted, telegram in zip(capture.wanted, telegrams, strict=False):
@@ -22,8 +25,14 @@ def complaints(capture: Capture, telegrams: list[Telegram]) -> Iterator[str]:
                 yield f"{name}: {reading}, not {want}"
 
 
-def _code(name: str) -> ObisCode | None:
-    return ObisCode.parse(name)
+def _together(telegrams: list[Telegram]) -> Telegram:
+    return Telegram(tuple(reading for telegram in telegrams for reading in telegram.readings))
+
+
+def _code(name: str) -> ObisCode | str | None:
+    if rows := items(name):
+        return rows[0][0]
+    return ObisCode.parse(name) or name
 
 
 def _same(want: Want, reading: Reading, digits_only: bool) -> bool:

@@ -16,7 +16,7 @@ SOURCES = [
     for folder in ("custom_components", "simulator", "scripts")
     for path in (ROOT / folder).rglob("*.py")
 ]
-TABLES = {"catalogue.py", "families.py"}
+TABLES = {"catalogue.py", "families.py", "identifiers.py"}
 
 PURE = {
     *("collections", "dataclasses", "datetime", "decimal", "enum", "functools", "itertools"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from custom_components.obis_meter.metering.catalogue import (
+    IDENTIFIERS,
     MEDIA,
     SUB_METERS,
     TEXT_UNITS,
@@ -17,6 +18,8 @@ from custom_components.obis_meter.metering.catalogue import (
     is_buffer,
     lookup,
 )
+from custom_components.obis_meter.metering.links.dlt645 import KINDS
+from custom_components.obis_meter.metering.links.dlt645.identifiers import items
 from custom_components.obis_meter.metering.model import ObisCode
 from custom_components.obis_meter.metering.units import convert
 
@@ -56,10 +59,16 @@ def test_a_measured_meaning_has_one_code_a_medium() -> None:
 
 def test_every_key_has_a_name_with_its_placeholders() -> None:
     names = json.loads(TEXTS.read_text())["entity"]["sensor"]
-    for row in ROWS.values():
+    for row in (*ROWS.values(), *IDENTIFIERS.values()):
         name = names[row.key]["name"]
         assert ("{phase}" in name) == (row.phase is not None), row
         assert ("{tariff}" in name) == (row.tariff is not None), row
+
+
+def test_an_identifier_has_a_row_only_where_it_has_no_code() -> None:
+    for identifier in IDENTIFIERS:
+        rows = items(identifier)
+        assert identifier in KINDS or [name for name, _ in rows] == [identifier]
 
 
 def test_history_is_not_in_the_catalogue() -> None:

@@ -15,6 +15,7 @@ from custom_components.obis_meter.metering.security import Security
 from custom_components.obis_meter.metering.session import MAX_PENDING, Session
 from simulator import sml
 from simulator.ciphering import Cipher
+from simulator.dlt645wire import frame as dlt645_frame
 from simulator.frames import blocks, mbus, mbus_frame, wrapper
 
 from .building import ADDRESS, notification, p1
@@ -40,6 +41,7 @@ OPENINGS = (
     b"\xdb\x08ABCdefgh\x82\x01\x00\x30\0\0\0\1",
     b"/abc5\r\n\r\n\0\x82\0\x40\x30\0\0\0\1",
     b"\xe0\x40\0\1\0\0",
+    b"\xfe\xfe\x68\x29\x25\x07\x07\x21\x20\x68\x91",
 )
 
 KEYS = Keys(bytes(16))
@@ -172,6 +174,26 @@ def test_any_lines_in_intact_telegrams(lines: list[str], crc: bool) -> None:
     assert_hears(p1(*lines, crc=crc))
 
 
+KNOWN = (
+    *("00010000", "0001FF00", "0000FFFF", "0101FF00", "0203FF00", "02060000", "04000101"),
+    *("04000404", "040005FF", "04010001", "03010000", "03110001", "03300401", "05060101"),
+    *("05040001", "06000001", "06010001", "901F", "B63F", "C010"),
+)
+
+
+@FUZZ
+@given(
+    st.integers(0x80, 0xFF), st.binary(min_size=2, max_size=4), st.binary(max_size=100), st.data()
+)
+def test_any_data_in_intact_frames_of_a_bus(
+    control: int, identifier: bytes, rest: bytes, data: st.DataObject
+) -> None:
+    asked = data.draw(st.sampled_from((identifier, *map(bytes.fromhex, KNOWN))))
+    sent = dlt645_frame("202107072529", control, asked[::-1] + rest)
+    assert_hears(sent)
+    assert_hears(dlt645_frame("202107072529", 0xB1, asked[::-1] + rest) + sent)
+
+
 KIB = 16 * 1024
 LONGEST = ADDRESS.frame(bytes(2000))[:12]  # a header that holds, and promises 2 KiB
 DEEP = b"\x0f" + bytes(5) + b"\x02\xff" * 7
@@ -210,6 +232,9 @@ FLOODS = {
     "first blocks": bytes.fromhex("e6e700e0400001000000"),
     "blocks": ADDRESS.frame(bytes.fromhex("e6e700e04000010000021234")),
     "first frames of M-Bus": mbus_frame(0, b"\xdb\x08ABCdefgh\x82\x1f\xff\x30", last=False),
+    "wake-up": b"\xfe",
+    "frames of a bus": b"\x68",
+    "heads of a bus": b"\x68\x29\x25\x07\x07\x21\x20\x68\x91\xff",
 }
 
 

@@ -39,18 +39,20 @@ GARBAGE = {
     "fill": b"\xff" * 40,
     "padding": b"\x00" * 40,
     "half a telegram": b"/ISk5\\2MT382-1003\r\n\r\n1-0:1.8.1(00001.0",
+    "wake-up": b"\xfe" * 30,
+    "half a frame of a bus": bytes.fromhex("fefe6829250707212068911833323433"),
     "half a frame": bytes.fromhex("7ea02a410883130413e6e7000f400000"),
     "half a file": bytes.fromhex("1b1b1b1b0101010176050000011b1b1b1b"),
 }
 
 
 @pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE)
-@pytest.mark.parametrize("link", ["hdlc", "mbus", "p1", "sml"])
+@pytest.mark.parametrize("link", ["hdlc", "mbus", "p1", "sml", "dlt645"])
 def test_garbage_around_a_frame_changes_nothing(link: str, garbage: bytes) -> None:
     for capture in CHECKED:
         if capture.link == link:
             clean = telegrams(capture, capture.raw)
-            half = capture.raw[: len(capture.raw) // 2] if capture.count == 1 else b""
+            half = capture.raw[: len(capture.raw) // 2] if len(clean) == 1 else b""
             raw = (garbage, capture.raw, garbage, half, capture.raw, garbage)
             assert telegrams(capture, *raw) == capture.repeated(clean, 2), capture.name
 
@@ -63,7 +65,7 @@ def test_damage_never_publishes(capture: Capture) -> None:
             assert telegram in clean, what
 
 
-@over([capture for capture in INTACT if capture.link in ("hdlc", "mbus", "p1", "sml")])
+@over([capture for capture in INTACT if capture.link in ("hdlc", "mbus", "p1", "sml", "dlt645")])
 def test_a_damaged_telegram_never_costs_the_next(capture: Capture) -> None:
     clean = telegrams(capture, capture.raw)
     for what, raw in damaged(capture.raw, capture.name):

@@ -8,7 +8,7 @@ import pytest
 from custom_components.obis_meter.metering.pin import CERTAIN, PinWatch
 from simulator.meters import METERS, meter
 
-from .captures import CAPTURED, Capture, link_of
+from .captures import CAPTURED, Capture
 from .hearing import telegrams
 
 WITHOUT = {
@@ -27,7 +27,7 @@ def watched(name: str, count: int, watch: PinWatch | None = None) -> PinWatch:
     one, watch = meter(name, start), watch or PinWatch()
     for n in range(count):
         for raw in one.telegrams(start + n * timedelta(seconds=2)):
-            (telegram,) = telegrams(link_of(METERS[name].device), raw)
+            (telegram,) = telegrams(METERS[name].device.link, raw)
             watch.note(telegram.readings)
     return watch
 

@@ -12,9 +12,8 @@ from custom_components.obis_meter.metering.model import Reading, Telegram, Value
 from .captures import SIMULATED, Capture
 from .hearing import telegrams
 
-FRAMED = [
-    capture for capture in SIMULATED if capture.link in ("hdlc", "mbus", "p1", "sml", "wrapper")
-]
+_FRAMED = ("dlt645", "hdlc", "mbus", "p1", "sml", "wrapper")
+FRAMED = [capture for capture in SIMULATED if capture.link in _FRAMED]
 
 
 @pytest.mark.parametrize("capture", FRAMED, ids=[capture.name for capture in FRAMED])

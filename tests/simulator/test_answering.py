@@ -27,6 +27,7 @@ class Parrot:
     line: str = "2400 8E1"
     start: datetime = START
     pace: timedelta = timedelta(seconds=1)
+    secrets: str = ""
     heard: bytearray = field(default_factory=bytearray)
 
     def telegrams(self, when: datetime) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from simulator.__main__ import main
+from simulator.lines import LINES
 from simulator.meters import METERS
 
 from .reading import p1_lines
@@ -33,7 +34,7 @@ def test_help_explains_with_examples() -> None:
 def test_list_has_a_line_for_every_meter(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == list(METERS)
+    assert [line.split()[0] for line in lines] == [*METERS, *LINES]
     assert lines[0].split() == ["aidon", "2400", "8N1", *METERS["aidon"].about.split()]
 
 

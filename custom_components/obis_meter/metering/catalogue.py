@@ -297,10 +297,93 @@ DERIVED: Final = {
 }
 """What no telegram carries, computed (`derived`) or heard beside it, by its name."""
 
+_EVENTS_OF_PHASES: Final = {
+    "01": "voltage_loss",
+    "02": "undervoltage",
+    "03": "overvoltage",
+    "04": "phase_loss",
+    "0B": "current_loss",
+    "0C": "overcurrent",
+    "0D": "current_break",
+    "0E": "reverse_flow",
+    "0F": "overload",
+}
+_EVENTS: Final = {
+    "03050000": "all_voltages_lost",
+    "03060000": "auxiliary_power_loss",
+    "03070000": "voltage_sequence",
+    "03080000": "current_sequence",
+    "03090000": "voltage_unbalance",
+    "030A0000": "current_unbalance",
+    "03110000": "power_failure",
+    "03300000": "programming",
+    "03300100": "meter_cleared",
+    "03300200": "demand_cleared",
+    "03300300": "events_cleared",
+    "03300400": "clock_set",
+    "03300500": "day_tables_set",
+    "03300600": "zones_set",
+    "03300700": "weekend_set",
+    "03300800": "holidays_set",
+    "03300900": "active_combination_set",
+    "03300A00": "reactive_combination_1_set",
+    "03300B00": "reactive_combination_2_set",
+    "03300C00": "settlement_days_set",
+    "03300D00": "cover_opened",
+    "03300E00": "terminal_cover_opened",
+}
+
+EVENTS: Final[dict[str, tuple[str, int | None]]] = {
+    **{
+        f"03{kind}{phase:02}00": (key, phase)
+        for kind, key in _EVENTS_OF_PHASES.items()
+        for phase in (1, 2, 3)
+    },
+    **{counter: (key, None) for counter, key in _EVENTS.items()},
+}
+"""Counter of an event -> the key of its name, and its phase (DL/T 645-2007, table A.4)."""
+
+
+def _counters() -> Iterator[tuple[str, Register]]:
+    for counter, (key, phase) in EVENTS.items():
+        name = f"{key}_count_phase" if phase else f"{key}_count"
+        yield counter, Register(name, _Q.COUNT, diagnostic=True, hidden=True, phase=phase)
+
+
+def _of_phases() -> Iterator[tuple[str, Register]]:
+    """Yield momentary values without an OBIS code."""
+    yield "02040000", Register("reactive_power", _Q.REACTIVE_POWER)
+    for phase in (1, 2, 3):
+        yield f"0204{phase:02}00", Register("reactive_power_phase", _Q.REACTIVE_POWER, phase=phase)
+        yield f"0205{phase:02}00", Register("apparent_power_phase", _Q.APPARENT_POWER, phase=phase)
+
+
+IDENTIFIERS: Final[dict[str, Register]] = {
+    **dict(_of_phases()),
+    "02800003": Register("power_average", _Q.POWER),
+    "02800004": Register("demand_import", _Q.POWER),
+    "02800005": Register("reactive_demand", _Q.REACTIVE_POWER),
+    "02800006": Register("apparent_demand", _Q.APPARENT_POWER),
+    "02800009": Register("reading_battery_voltage", _Q.VOLTAGE, diagnostic=True, hidden=True),
+    "04000106": Register("zones_switch", _Q.CLOCK, diagnostic=True, hidden=True),
+    "04000107": Register("day_tables_switch", _Q.CLOCK, diagnostic=True, hidden=True),
+    "04000402": Register("meter_number", _Q.TEXT, diagnostic=True, hidden=True),
+    "04000404": Register("rated_voltage", _Q.TEXT, diagnostic=True, hidden=True),
+    "04000406": Register("maximum_current", _Q.TEXT, diagnostic=True, hidden=True),
+    "0400040B": Register("meter_model", _Q.TEXT, diagnostic=True, hidden=True),
+    "0400040D": Register("protocol_version", _Q.TEXT, diagnostic=True, hidden=True),
+    "04800001": Register("firmware", _Q.TEXT, diagnostic=True, hidden=True),
+    **dict(_counters()),
+    "03110000": Register("power_failures", _Q.COUNT, diagnostic=True),
+    "B640": Register("reactive_power", _Q.REACTIVE_POWER),
+    "B650": Register("power_factor", _Q.POWER_FACTOR),
+}
+"""What has no OBIS code, by its data identifier (DL/T 645-2007; four digits: 1997)."""
+
 
 def keys() -> frozenset[str]:
     """Return the key of every row, the ones of tariffs included: what must have a name."""
-    tables = (REGISTERS, _COLUMNS, _OF_MAKERS, DERIVED)
+    tables = (REGISTERS, _COLUMNS, _OF_MAKERS, DERIVED, IDENTIFIERS)
     rows = (*chain.from_iterable(table.values() for table in tables), *MBUS)
     tariffs = {f"{row.key}_tariff" for row in _COLUMNS.values() if _has_tariffs(row)}
     totals = {_COLUMNS[c, d].key for _, c, d, _ in _WITH_SPANS}

@@ -10,7 +10,7 @@ it to cancel it, and throws NoAnswer into it when nothing acceptable came.
 """
 
 from collections.abc import Callable, Generator, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .model import LineSettings
 
@@ -19,9 +19,9 @@ type Take = Callable[[bytearray], bytes | None]
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Write these bytes, and go on when they have left."""
+    """Write these bytes, and go on when they have left; not shown, for passwords are among them."""
 
-    data: bytes
+    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,10 @@ class Refused(MeteringError):
     """The meter answered that it will not do or does not know what it was asked; it goes on."""
 
 
+class NoSuchData(Refused):
+    """The meter does not have what it was asked for; asking again is of no use."""
+
+
 class Lock(Enum):
     """Why a ciphered telegram stays shut; the values are words for translations."""
 

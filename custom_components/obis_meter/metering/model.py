@@ -120,6 +120,24 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """Which meter on a line is meant, and what it wants to hear before it obeys.
+
+    address is the meter's own, as it gives it; empty where there is one only.
+    dialect names the variety of the link that it speaks, as finding it told.
+    Secrets never show.
+    """
+
+    address: str = ""
+    password: str = field(default="", repr=False)
+    operator: str = field(default="", repr=False)
+    dialect: str = ""
+
+
+ANYONE: Final = Access()
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What the meter answered: parameter, data type as sent, value, and its octets.
 

@@ -1,18 +1,36 @@
 """LINKS: one row per interface; a new interface is a module here and a row below."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from ..dialogue import Dialogue, Take
 from ..errors import MeteringError
-from ..model import Command, LineSettings, Message, Module, Notice, Reply, Telegram
+from ..model import (
+    ANYONE,
+    Access,
+    Command,
+    LineSettings,
+    Message,
+    Module,
+    Notice,
+    Reply,
+    Telegram,
+)
 from ..notification import decode as decode_dlms
+from ..schedule import Poll
 from ..security import Security
 from ..sml import decode as decode_sml
-from . import bare, hdlc, mbus, p1, rfc1662, sml, wrapper
+from . import bare, dlt645, hdlc, mbus, p1, rfc1662, sml, wrapper
 
 type Decode = Callable[[bytes, Security], Sequence[Telegram | Message | MeteringError]]
+
+
+class Request(Protocol):
+    """How a link has commands done; access is for links with several meters, or with passwords."""
+
+    def __call__(self, command: Command, access: Access = ANYONE, /) -> Dialogue[Reply]:
+        """Return the dialogue that has a command done; RequestError where it cannot be put."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +47,14 @@ class Link:
     closes one frame and opens the next. lines: the usual line settings, most
     frequent first.
 
-    request turns a command into the dialogue that has it done; RequestError
-    where it cannot be put. identify returns the dialogue that asks who the
-    meter is: its id, None where it does not say. answer returns the frame that
-    a message of the meter is to be answered with, notice what a message says
-    has happened. tunnelled returns what a message carries on from the meter,
-    as part of a stream of its own, nothing for other messages; carry returns
-    the frame that passes octets on to the meter.
+    request turns a command into the dialogue that has it done by the meter that
+    access means; RequestError where it cannot be put. polls says what is asked
+    of that meter again and again. identify returns the dialogue that asks who
+    the meter is: its id, None where it does not say. answer returns the frame
+    that a message of the meter is to be answered with, notice what a message
+    says has happened. tunnelled returns what a message carries on from the
+    meter, as part of a stream of its own, nothing for other messages; carry
+    returns the frame that passes octets on to the meter.
     """
 
     name: str
@@ -45,7 +64,8 @@ class Link:
     checked: bool = True
     silence: bytes = b""
     flag: bytes = b""
-    request: Callable[[Command], Dialogue[Reply]] | None = None
+    request: Request | None = None
+    polls: Callable[[Access], Iterable[Poll]] | None = None
     identify: Callable[[], Dialogue[str | None]] | None = None
     answer: Callable[[Message, Module], bytes | None] | None = None
     notice: Callable[[Message], Notice | None] | None = None
@@ -58,6 +78,7 @@ _MBUS: Final = (LineSettings(2400, parity="E"), LineSettings(2400))
 _P1: Final = (LineSettings(115200), LineSettings(9600, 7, "E"))
 _MODULE: Final = (LineSettings(115200),)
 _SML: Final = (LineSettings(9600),)
+_BUS: Final = tuple(LineSettings(baud, parity="E") for baud in (2400, 9600, 4800, 1200, 19200))
 
 LINKS: Final = {
     link.name: link
@@ -79,6 +100,15 @@ LINKS: Final = {
         Link("mbus", mbus.take, mbus.decode, _MBUS),
         Link("p1", p1.take, p1.decode, _P1, silence=p1.SILENCE),
         Link("sml", sml.take, decode_sml, _SML),
+        Link(
+            "dlt645",
+            dlt645.take,
+            dlt645.decode,
+            _BUS,
+            request=dlt645.request,
+            polls=dlt645.polls,
+            identify=dlt645.identify,
+        ),
         Link("wrapper", wrapper.take, decode_dlms, _HAN, checked=False),
         Link("llc-apdu", bare.take_llc, decode_dlms, _HAN, checked=False),
         Link("apdu", bare.take_apdu, decode_dlms, _HAN, checked=False),

@@ -12,7 +12,7 @@ from typing import Final
 
 from ...dialogue import Dialogue, Expect, Send, Settle
 from ...errors import MeteringError, NoAnswer, Refused, RequestError
-from ...model import Command, Message, Reply
+from ...model import ANYONE, Access, Command, Message, Reply
 from . import data
 from .frame import (
     ACTION,
@@ -37,8 +37,11 @@ _WRAPPER_HEAD: Final = 8  # bytes
 _TRANSPARENT_TOPIC: Final = "transparent data"
 
 
-def request(command: Command) -> Dialogue[Reply]:
-    """Return the dialogue that has a command done; RequestError where it cannot be put."""
+def request(command: Command, access: Access = ANYONE) -> Dialogue[Reply]:
+    """Return the dialogue that has a command done; RequestError where it cannot be put.
+
+    There is one meter on this link, and it asks for no password.
+    """
     match command.verb:
         case "get":
             return _get(data.number_of(command.parameter))

@@ -1,0 +1,49 @@
+"""DL/T 645, the link of Chinese meters on RS-485, in its editions of 2007 and 1997.
+
+FE.. 68 address(6) 68 control length data(length, each byte +33) CS 16
+"""
+
+from .act import request
+from .answers import decode
+from .commands import OLD, Operation, clear_demand, clock, control, freeze, relay, set_clock
+from .events import KINDS
+from .find import Found, Progress, find, scan
+from .frame import take
+from .happenings import follow
+from .history import Past, daily, hourly, load_records, monthly
+from .polls import polls
+from .status import BITS
+from .talk import identify, read, write
+from .tariffs import present_rate, present_step
+
+__all__ = [
+    "BITS",
+    "KINDS",
+    "OLD",
+    "Found",
+    "Operation",
+    "Past",
+    "Progress",
+    "clear_demand",
+    "clock",
+    "control",
+    "daily",
+    "decode",
+    "find",
+    "follow",
+    "freeze",
+    "hourly",
+    "identify",
+    "load_records",
+    "monthly",
+    "polls",
+    "present_rate",
+    "present_step",
+    "read",
+    "relay",
+    "request",
+    "scan",
+    "set_clock",
+    "take",
+    "write",
+]

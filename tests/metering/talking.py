@@ -1,0 +1,163 @@
+"""Runs dialogues: against a line without a clock, or on a port in real time."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+import os
+from pathlib import Path
+import termios
+
+from custom_components.obis_meter.metering.dialogue import (
+    Cut,
+    Dialogue,
+    Expect,
+    Hold,
+    Line,
+    Pause,
+    Send,
+    Settle,
+    Step,
+)
+from custom_components.obis_meter.metering.errors import NoAnswer
+from custom_components.obis_meter.metering.links import LINKS
+from custom_components.obis_meter.metering.model import LineSettings
+from custom_components.obis_meter.metering.session import Answer, Event, Session
+
+type Respond = Callable[[bytes, datetime], bytes]
+
+_QUIET = 0.01  # s between two looks at a port
+
+
+@dataclass
+class Talk:
+    """A line without a port: time goes on only while nothing comes.
+
+    steps is all that a dialogue asked for, events what was heard beside its answers.
+    line is how the meters' line is set: at other settings nothing is understood.
+    """
+
+    respond: Respond
+    now: datetime
+    link: str = "dlt645"
+    line: LineSettings | None = None
+    steps: list[Step] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    spent: float = 0.0
+    _set: LineSettings | None = None
+    _came: bytes = b""
+
+    @property
+    def sent(self) -> list[bytes]:
+        return [step.data for step in self.steps if isinstance(step, Send)]
+
+    def run[T](self, dialogue: Dialogue[T]) -> T:
+        session = Session(LINKS[self.link])
+        try:
+            step = next(dialogue)
+            while True:
+                self.steps.append(step)
+                answer = self._do(step, session)
+                if answer is None and isinstance(step, Expect | Cut):
+                    step = dialogue.throw(NoAnswer())
+                else:
+                    step = dialogue.send(answer or b"")
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    def _do(self, step: Step, session: Session) -> bytes | None:
+        match step:
+            case Send(data=data):
+                heard = data if self.line in (None, self._set) else b"\x00" * len(data)
+                self._came += self.respond(heard, self.now)
+            case Line(settings=settings):
+                self._set = settings
+            case Pause(seconds=seconds):
+                self._wait(seconds)
+            case Hold():
+                session.hold()
+            case Expect(within=within) | Cut(within=within):
+                return self._listen(step, session, within)
+        return None
+
+    def _listen(self, step: Expect | Cut, session: Session, within: float) -> bytes | None:
+        events = [*session.expect(step), *session.feed(self._came)]
+        self._came = b""
+        answer = next((event.data for event in events if isinstance(event, Answer)), None)
+        self.events += [event for event in events if not isinstance(event, Answer)]
+        if answer is None:
+            self._wait(within)
+            self.events += session.release()
+        return answer
+
+    def _wait(self, seconds: float) -> None:
+        self.spent += seconds
+        self.now += timedelta(seconds=seconds)
+
+
+class PortTalk:
+    """A serial port, opened like one; times of dialogues are shortened by a factor."""
+
+    def __init__(self, path: Path, pace: float = 1.0) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        self._pace = pace
+        self._session = Session(LINKS["dlt645"])
+
+    def close(self) -> None:
+        os.close(self._file)
+
+    async def run[T](self, dialogue: Dialogue[T]) -> T:
+        self._session = Session(LINKS["dlt645"])
+        try:
+            step = next(dialogue)
+            while True:
+                answer = await self._do(step)
+                if answer is None and isinstance(step, Expect | Cut):
+                    step = dialogue.throw(NoAnswer())
+                else:
+                    step = dialogue.send(answer or b"")
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    async def _do(self, step: Step) -> bytes | None:
+        match step:
+            case Send(data=data):
+                os.write(self._file, data)
+            case Line(settings=settings):
+                self.set_speed(settings.baudrate)
+            case Pause(seconds=seconds):
+                await asyncio.sleep(seconds * self._pace)
+            case Hold():
+                self._session.hold()
+            case Expect(within=within) | Cut(within=within):
+                return await self._listen(step, within * self._pace)
+            case Settle():
+                pass
+        return None
+
+    async def _listen(self, step: Expect | Cut, within: float) -> bytes | None:
+        clock = asyncio.get_running_loop().time
+        events, until = list(self._session.expect(step)), clock() + within
+        while not any(isinstance(event, Answer) for event in events) and clock() < until:
+            if data := self._read():
+                events += self._session.feed(data)
+                until = clock() + within if isinstance(step, Cut) else until
+            else:
+                await asyncio.sleep(_QUIET)
+        answers = [event.data for event in events if isinstance(event, Answer)]
+        if not answers:
+            list(self._session.release())
+        return answers[0] if answers else None
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self._file, 4096)
+        except BlockingIOError:
+            return b""
+
+    def set_speed(self, baudrate: int) -> None:
+        attributes = termios.tcgetattr(self._file)
+        attributes[4] = attributes[5] = getattr(termios, f"B{baudrate}")
+        termios.tcsetattr(self._file, termios.TCSANOW, attributes)

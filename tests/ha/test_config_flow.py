@@ -24,7 +24,7 @@ async def begin(hass: HomeAssistant, step: str) -> str:
     """Open the dialog, choose where the meter is connected, and return the flow's id."""
     menu = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
     assert menu["type"] is FlowResultType.MENU
-    assert menu["menu_options"] == ["serial", "network"]
+    assert menu["menu_options"] == ["serial", "network", "listener"]
     form = await hass.config_entries.flow.async_configure(menu["flow_id"], {"next_step_id": step})
     assert form["type"] is FlowResultType.FORM
     assert form["step_id"] == step
@@ -296,7 +296,7 @@ async def test_options_say_how_often_sensors_are_written(
 ) -> None:
     entry = await set_up(hass, entry_for((await tcp_meter("p1")).url, "p1"))
     form = await hass.config_entries.options.async_init(entry.entry_id)
-    assert form["step_id"] == "init"
+    assert form["step_id"] == "general"
     done = await hass.config_entries.options.async_configure(
         form["flow_id"], {"write_interval": 30, "demand_period": "hour"}
     )

@@ -13,6 +13,7 @@ from custom_components.obis_meter.const import DOMAIN
 from custom_components.obis_meter.diagnostics import blank
 from custom_components.obis_meter.metering.links import LINKS
 from custom_components.obis_meter.metering.pin import CERTAIN
+from custom_components.obis_meter.metering.security import Security
 from simulator.meters import meter
 from simulator.sml import ABSENT, get_list_file, items, octets, signed, unsigned, uptime, x25
 
@@ -140,7 +141,8 @@ async def test_a_repair_tells_of_the_pin_until_it_was_entered(
     entry = await set_up_meter(hass, wire)
     *some, last = telegrams("sml-no-pin", CERTAIN)
     await wire.send(*some)
-    await until(hass, lambda: entry.runtime_data.connection.statistics.telegrams == len(some))
+    statistics = entry.runtime_data.connection.channel.statistics
+    await until(hass, lambda: statistics.telegrams == len(some))
     assert issue(entry) is None
     await wire.send(last)
     await until(hass, lambda: issue(entry) is not None)
@@ -164,7 +166,7 @@ async def test_meters_of_other_interfaces_have_no_such_pin(
 ) -> None:
     entry = await set_up(hass, entry_for(wire.url, "p1", title="Meter"))
     await wire.send(*[p1("1-0:1.8.0(5*kWh)")] * (CERTAIN + 1))
-    await until(hass, lambda: entry.runtime_data.connection.statistics.telegrams > CERTAIN)
+    await until(hass, lambda: entry.runtime_data.connection.channel.statistics.telegrams > CERTAIN)
     assert issue(entry) is None
 
 
@@ -172,12 +174,11 @@ def test_payloads_in_a_download_name_nobody() -> None:
     for name in ("sml", "sml-emh"):
         (raw,) = telegrams(name, 1)
         payload = LINKS["sml"].take(bytearray(raw))
-        (said,) = LINKS["sml"].decode(payload)
+        (said,) = LINKS["sml"].decode(payload, Security())
         blanked = blank(payload, LINKS["sml"])
         ids = [str(r.value) for r in said.readings if len(str(r.value)) == 20]
         assert ids
         assert all(each in payload.hex() and each not in blanked for each in ids)
-        again = [
-            each for each in LINKS["sml"].decode(bytes.fromhex(blanked)) if hasattr(each, "meter")
-        ]
+        read = LINKS["sml"].decode(bytes.fromhex(blanked), Security())
+        again = [each for each in read if hasattr(each, "meter")]
         assert [len(each.readings) for each in again] == [len(said.readings)]

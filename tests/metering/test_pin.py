@@ -8,7 +8,7 @@ import pytest
 from custom_components.obis_meter.metering.pin import CERTAIN, PinWatch
 from simulator.meters import METERS, meter
 
-from .captures import CAPTURED, Capture
+from .captures import CAPTURED, Capture, keys_of
 from .hearing import telegrams
 
 WITHOUT = {
@@ -27,8 +27,10 @@ def watched(name: str, count: int, watch: PinWatch | None = None) -> PinWatch:
     one, watch = meter(name, start), watch or PinWatch()
     for n in range(count):
         for raw in one.telegrams(start + n * timedelta(seconds=2)):
-            (telegram,) = telegrams(METERS[name].device.link, raw)
-            watch.note(telegram.readings)
+            device = METERS[name].device
+            capture = Capture(name, device.link, (), keys=keys_of(device))
+            for telegram in telegrams(capture, raw):
+                watch.note(telegram.readings)
     return watch
 
 

@@ -14,6 +14,7 @@ from custom_components.obis_meter.metering.errors import (
     InnerCheckError,
 )
 from custom_components.obis_meter.metering.model import Reading, Telegram
+from custom_components.obis_meter.metering.security import Security
 from custom_components.obis_meter.metering.session import Event
 from custom_components.obis_meter.metering.sml import MAX_DEPTH, decode, element
 from simulator.sml import (
@@ -140,7 +141,7 @@ class TestMessages:
     def test_messages_of_other_kinds_are_passed_over(self) -> None:
         other = message(9, 0x0501, items([octets(b"x")]), x25)
         payload = other + file(ONE)[8:-8] + other
-        assert len(decode(payload)) == 1
+        assert len(decode(payload, Security())) == 1
 
     def test_two_lists_in_one_frame_are_two_telegrams(self) -> None:
         payload = file(ONE)[8:-8].rstrip(b"\0") + b"\0" + file(ONE)[8:-8]

@@ -88,9 +88,26 @@ def apdu(telegram: bytes) -> bytes:
     return information.removeprefix(LLC)
 
 
+def module_body(frame: bytes) -> tuple[int, bytes]:
+    """Return protocol, and command with body, of a module frame whose length and FCS are right."""
+    assert (frame[:3], frame[-1:]) == (b"\x7e\xff\x03", b"\x7e")
+    assert int.from_bytes(frame[5:7], "big") == len(frame) - 10
+    assert frame[-3:-1] == crc16_x25(frame[1:-3]).to_bytes(2, "big")
+    return frame[4] << 8, frame[7:-3]
+
+
+def is_talk(frame: bytes) -> bool:
+    """Tell whether a meter asks or tells its module something, rather than passing a list on."""
+    return frame.startswith(b"\x7e\xff\x03") and module_body(frame)[0] == 0x2200
+
+
 def assert_frames_well(telegram: bytes) -> None:
     """Check the frame of a telegram of any link."""
-    if telegram.startswith(b"/"):
+    if telegram.startswith(b"\x7e\xff\x03"):
+        protocol, body = module_body(telegram)
+        assert (protocol, body[0]) == (0x2100, 0xBF)
+        assert_frames_well(body[1:])
+    elif telegram.startswith(b"/"):
         assert len(p1_lines(telegram)) > 3
     elif telegram.startswith(b"\x1b"):
         assert sml_messages(telegram).startswith(b"\x76")

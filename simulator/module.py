@@ -147,7 +147,7 @@ class ModuleTalk:
         moment = standard(when)
         if Turn(1, self.device.asks_every).is_due(moment):
             yield from (frame(COMMANDS, GET, number(asked) + b"\x00\x01") for asked in _ASKED)
-        if Turn(1, self.device.event_every, timedelta(seconds=7)).is_due(moment):
+        if Turn(1, self.device.event_every, timedelta(seconds=50)).is_due(moment):
             body = number(0x2860) + bytes([1, next(self.events) & 0xFF])
             yield frame(COMMANDS, EVENT, body)
 

@@ -1,4 +1,4 @@
-"""Two software meters, and a real Home Assistant that found and reads them."""
+"""Software meters, and a real Home Assistant that found them, reads them and asks one."""
 
 import argparse
 import asyncio
@@ -18,8 +18,11 @@ from scripts.home_assistant import DEMO, HomeAssistant, free_port
 from scripts.home_assistant_api import ApiError, Json
 from scripts.home_assistant_install import DOMAIN, HOST, ROOT
 from simulator.meters import METERS
+from simulator.module import ModuleDevice
 
 _LINK = DEMO / "meter"
+_MODULE_LINK = DEMO / "module"
+_MODULE = "module"
 _P1_PORT = 20108
 _METER_SECONDS = 20
 
@@ -28,6 +31,11 @@ _SERIAL: Sequence[Json] = (
     {"next_step_id": "serial"},
     {"port": str(_LINK), "line": "2400 8N1"},
     {},  # "is this your meter?"
+)
+_MODULE_PORT: Sequence[Json] = (
+    {"next_step_id": "serial"},
+    {"port": str(_MODULE_LINK), "line": "115200 8N1", "module": True},
+    {},
 )
 
 
@@ -43,8 +51,9 @@ async def demo(port: int | None, keep: bool) -> None:
     """Run everything until cancelled."""
     p1_port = free_port(_P1_PORT) if keep else free_port(_P1_PORT, 0)
     meters = [
-        _meter(NORWEGIAN, "--pty", str(_LINK), "--start", _before_the_hour()),
-        _meter(DUTCH, "--tcp", f"{HOST}:{p1_port}"),
+        _metering(NORWEGIAN, "--pty", str(_LINK), "--start", _before_the_hour()),
+        _metering(DUTCH, "--tcp", f"{HOST}:{p1_port}"),
+        _meter(_MODULE, "--pty", str(_MODULE_LINK)),
     ]
     home = HomeAssistant(port=port, keep=keep)
     home.claim()
@@ -57,7 +66,9 @@ async def demo(port: int | None, keep: bool) -> None:
             await _listening(meter)
         now = datetime.now(UTC)
         entries = await _add_meters(home, p1_port)
-        print(_EXPLANATION.format(home=home, link=_LINK, p1=f"{HOST}:{p1_port}"), flush=True)
+        places = {"link": _LINK, "module": _MODULE_LINK, "p1": f"{HOST}:{p1_port}"}
+        print(_EXPLANATION.format(home=home, **places), flush=True)
+        await _ask(home)
         async with asyncio.TaskGroup() as tasks:
             dashboard: list[Json] = []
             for plan, entry_id in entries:
@@ -66,22 +77,26 @@ async def demo(port: int | None, keep: bool) -> None:
 
 
 _EXPLANATION = """
-Home Assistant with two meters:  {home.url}
+Home Assistant with three meters:  {home.url}
   user {home.user.username}, password {home.user.password}
 
   {home.url}/config/integrations/integration/obis_meter
   {home.url}/energy
 
-  The Norwegian meter (Aidon) is at {link}, the Dutch one (P1) at {p1}.
+  The Norwegian meter (Aidon) is at {link}, the Dutch one (P1) at {p1},
+  the one with a communication module at {module}.
   Log: {home.child.log}
 
 Ctrl-C ends everything."""
 
 
-def _meter(plan: Plan, *options: str) -> Child:
-    arguments = [plan.model, *options, "--speed", "1", "--seed", str(plan.seed)]
-    command = [sys.executable, "-m", "simulator", *arguments]
-    return Child(f"the meter {plan.model}", command, DEMO / f"{plan.model}.log", ROOT)
+def _metering(plan: Plan, *options: str) -> Child:
+    return _meter(plan.model, *options, "--seed", str(plan.seed))
+
+
+def _meter(model: str, *options: str) -> Child:
+    command = [sys.executable, "-m", "simulator", model, *options, "--speed", "1"]
+    return Child(f"the meter {model}", command, DEMO / f"{model}.log", ROOT)
 
 
 def _before_the_hour() -> str:
@@ -101,7 +116,7 @@ async def _listening(meter: Child) -> None:
 
 
 async def _add_meters(home: HomeAssistant, p1_port: int) -> Sequence[tuple[Plan, str]]:
-    """Add both as a person would; a kept Home Assistant has them already."""
+    """Add them as a person would, return those for the dashboard; a kept one has them already."""
     if await home.get(f"/api/config/config_entries/entry?domain={DOMAIN}"):
         return ()
     entries = []
@@ -110,7 +125,21 @@ async def _add_meters(home: HomeAssistant, p1_port: int) -> Sequence[tuple[Plan,
         entry: dict[str, Any] = await home.flow(DOMAIN, steps)
         print(f"  found {entry['title']}", flush=True)
         entries.append((plan, entry["entry_id"]))
+    await home.flow(DOMAIN, _MODULE_PORT)
+    print("  found the meter with a communication module", flush=True)
     return entries
+
+
+async def _ask(home: HomeAssistant) -> None:
+    """Ask the meter with a module for its serial number, as an automation would."""
+    module = METERS[_MODULE].device
+    assert isinstance(module, ModuleDevice)
+    devices = await home.command("config/device_registry/list")
+    device = next(d["id"] for d in devices if [DOMAIN, module.serial] in d["identifiers"])
+    data = {"device_id": device, "parameter": "meter_serial_number"}
+    said = await home.post(f"/api/services/{DOMAIN}/get_parameter?return_response", data)
+    answer = said["service_response"]
+    print(f"{DOMAIN}.get_parameter, meter_serial_number: {answer['value']}", flush=True)
 
 
 async def _fill(

@@ -110,6 +110,7 @@ class Tracker:
             self._deriver.know(meter.registers)
         else:
             meter.subentry_id = self.main.subentry_id
+            meter.available = self.main.available
             self.meters[meter.key] = meter
         self._register(meter)
         for reading in meter.readings.values():

@@ -17,12 +17,15 @@ from scripts.demo_energy import DUTCH, NORWEGIAN, History, Plan, continue_histor
 from scripts.home_assistant import DEMO, HomeAssistant, free_port
 from scripts.home_assistant_api import ApiError, Json
 from scripts.home_assistant_install import DOMAIN, HOST, ROOT
+from simulator.carried import Carried
 from simulator.meters import METERS
 from simulator.module import ModuleDevice
 
 _LINK = DEMO / "meter"
 _MODULE_LINK = DEMO / "module"
 _MODULE = "module"
+_CIPHERED_LINK = DEMO / "ciphered"
+_CIPHERED = "kaifa-at"
 _P1_PORT = 20108
 _METER_SECONDS = 20
 
@@ -37,6 +40,19 @@ _MODULE_PORT: Sequence[Json] = (
     {"port": str(_MODULE_LINK), "line": "115200 8N1", "module": True},
     {},
 )
+
+
+def _ciphered() -> Sequence[Json]:
+    meter = METERS[_CIPHERED].device
+    assert isinstance(meter, Carried)
+    assert meter.cipher
+    key, authentication = meter.cipher.key.hex(), meter.cipher.authentication.hex()
+    return (
+        {"next_step_id": "serial"},
+        {"port": str(_CIPHERED_LINK), "line": "2400 8E1"},
+        {"key": key, "auth_key": authentication},
+        {},
+    )
 
 
 def _network(port: int) -> Sequence[Json]:
@@ -54,6 +70,7 @@ async def demo(port: int | None, keep: bool) -> None:
         _metering(NORWEGIAN, "--pty", str(_LINK), "--start", _before_the_hour()),
         _metering(DUTCH, "--tcp", f"{HOST}:{p1_port}"),
         _meter(_MODULE, "--pty", str(_MODULE_LINK)),
+        _meter(_CIPHERED, "--pty", str(_CIPHERED_LINK)),
     ]
     home = HomeAssistant(port=port, keep=keep)
     home.claim()
@@ -66,8 +83,8 @@ async def demo(port: int | None, keep: bool) -> None:
             await _listening(meter)
         now = datetime.now(UTC)
         entries = await _add_meters(home, p1_port)
-        places = {"link": _LINK, "module": _MODULE_LINK, "p1": f"{HOST}:{p1_port}"}
-        print(_EXPLANATION.format(home=home, **places), flush=True)
+        places = {"link": _LINK, "module": _MODULE_LINK, "ciphered": _CIPHERED_LINK}
+        print(_EXPLANATION.format(home=home, p1=f"{HOST}:{p1_port}", **places), flush=True)
         await _ask(home)
         async with asyncio.TaskGroup() as tasks:
             dashboard: list[Json] = []
@@ -77,14 +94,14 @@ async def demo(port: int | None, keep: bool) -> None:
 
 
 _EXPLANATION = """
-Home Assistant with three meters:  {home.url}
+Home Assistant with four meters:  {home.url}
   user {home.user.username}, password {home.user.password}
 
   {home.url}/config/integrations/integration/obis_meter
   {home.url}/energy
 
   The Norwegian meter (Aidon) is at {link}, the Dutch one (P1) at {p1},
-  the one with a communication module at {module}.
+  the one with a communication module at {module}, the encrypted one (Kaifa) at {ciphered}.
   Log: {home.child.log}
 
 Ctrl-C ends everything."""
@@ -127,6 +144,9 @@ async def _add_meters(home: HomeAssistant, p1_port: int) -> Sequence[tuple[Plan,
         entries.append((plan, entry["entry_id"]))
     await home.flow(DOMAIN, _MODULE_PORT)
     print("  found the meter with a communication module", flush=True)
+    print(f"adding the meter {_CIPHERED}, which encrypts: its keys are typed in", flush=True)
+    found = await home.flow(DOMAIN, _ciphered())
+    print(f"  found {found['title']}", flush=True)
     return entries
 
 

@@ -43,6 +43,8 @@ class Bridge:
 
     def forward(self, data: bytes) -> None:
         """Have data go on to the head end, at once or when it is there again."""
+        if not data:
+            return
         self._backlog.append(data)
         self._waiting += len(data)
         while self._waiting > BACKLOG:
@@ -59,7 +61,7 @@ class Bridge:
             began = clock()
             try:
                 await self._connected()
-            except OSError as err:
+            except (OSError, UnicodeError) as err:  # UnicodeError: a host that is no name
                 self._report(err)
             if clock() - began > STABLE:
                 backoff = delays()
@@ -98,11 +100,13 @@ class Bridge:
             await self._news.wait()
 
     def _sent(self, data: bytes) -> None:
-        """Let go of what was written, unless it was given up meanwhile."""
+        """Let go of what was written; it may have been given up too early meanwhile."""
         self.carried.to_head_end += len(data)
         if self._backlog and self._backlog[0] is data:
             self._backlog.popleft()
             self._waiting -= len(data)
+        else:
+            self.carried.given_up -= len(data)
 
     async def _carry_back(self, reader: asyncio.StreamReader) -> None:
         while data := await reader.read(_READ):
@@ -110,7 +114,7 @@ class Bridge:
             await self._to_meter(data)
         raise ConnectionResetError("the head end has hung up")
 
-    def _report(self, err: OSError) -> None:
+    def _report(self, err: Exception) -> None:
         """Say once that the head end is away."""
         if self.up:
             LOGGER.warning("The head end %s:%s is gone: %s", *self._address, err)

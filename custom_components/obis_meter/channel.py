@@ -12,7 +12,7 @@ from .metering.model import Message, Module
 from .metering.session import Answer, Event, Session
 from .pace import Pace, Statistics
 from .transport import Port
-from .turns import COMMAND, Turns
+from .turns import COMMAND, CrowdedError, Turns
 
 QUIET: Final = 3.0  # seconds without a byte that end a telegram
 
@@ -147,7 +147,7 @@ class Channel:
     async def _ask_for_a_sign(self, dialogue: Dialogue[str | None]) -> None:
         try:
             await self.converse(dialogue)
-        except MeteringError as err:
+        except (MeteringError, CrowdedError) as err:
             LOGGER.debug("no sign of the meter: %s", err)
 
     async def converse[T](self, dialogue: Dialogue[T], urgency: int = COMMAND) -> T:
@@ -158,12 +158,16 @@ class Channel:
         """
         async with self._turns.take(urgency):
             try:
-                return await self._run(dialogue)
+                return await self._undisturbed(dialogue)
             except OSError as err:
                 raise DisconnectedError(str(err)) from err
-            finally:
-                dialogue.close()
-                await self._hear(self.session.release())
+
+    async def _undisturbed[T](self, dialogue: Dialogue[T]) -> T:
+        try:
+            return await self._run(dialogue)
+        finally:
+            dialogue.close()
+            await self._hear(self.session.release())
 
     async def _run[T](self, dialogue: Dialogue[T]) -> T:
         try:

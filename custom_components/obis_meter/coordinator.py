@@ -144,6 +144,7 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]], ABC):
     def forget(self, key: str) -> None:
         """Follow a meter no longer: its owner removed it."""
         tracker = self.trackers.pop(key)
+        self.bridges.pop(key, None)
         for task in self._companions.pop(key):
             task.cancel()
         for name in tracker.meters:

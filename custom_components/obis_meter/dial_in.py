@@ -50,6 +50,7 @@ class Caller:
         )
         self._coordinator = coordinator
         self._early: deque[Event] = deque(maxlen=_EARLY)
+        self._is_nameless = False  # it does not say who it is when it is asked
         self._greeting: asyncio.Timeout | None = None
         self._task = asyncio.current_task()
 
@@ -82,16 +83,16 @@ class Caller:
     async def _ask_who(self) -> None:
         """Ask who it is, or take the first telegram's word where it does not say."""
         identify = self.channel.session.link.identify
-        while identify and not self.meter:
+        while identify:
             try:
                 said = await self.channel.converse(identify())
             except NoAnswer:
                 continue
             except MeteringError:
                 return
+            self._is_nameless = said is None
             self._is(said or self._said_early())
-            if not self.meter:
-                return
+            return
 
     def _said_early(self) -> str | None:
         return next((e.meter for e in self._early if isinstance(e, Telegram) and e.meter), None)
@@ -106,6 +107,8 @@ class Caller:
             return self._coordinator.take(self.tracker, events)
         intact = [event for event in events if not isinstance(event, MeteringError)]
         self._early.extend(intact)
+        if self._is_nameless:
+            self._is(self._said_early())
         return bool(intact)
 
     @callback
@@ -133,6 +136,8 @@ class ListenerCoordinator(ObisMeterCoordinator):
 
     @override
     async def async_open(self) -> None:
+        for subentry in self._meters().values():
+            await self._adopt(subentry)  # before they can call
         try:
             await self.listener.open()
         except PortError as err:
@@ -142,8 +147,6 @@ class ListenerCoordinator(ObisMeterCoordinator):
                 translation_placeholders={"port": err.url},
             ) from err
         self.config_entry.async_on_unload(self.listener.close)
-        for subentry in self._meters().values():
-            await self._adopt(subentry)
         self.config_entry.async_on_unload(
             async_dispatcher_connect(self.hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._on_changed)
         )

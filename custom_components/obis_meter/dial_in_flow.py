@@ -37,6 +37,8 @@ class DialInSteps(ConfigFlow):
         try:
             allowed = networks(user_input[CONF_ALLOWED])
         except ValueError:
+            allowed = ()
+        if not allowed:
             return self._ask_for_listener(user_input, {CONF_ALLOWED: "allowed_invalid"})
         url = f"{LISTEN}://{f'[{host}]' if ':' in host else host}:{number}"
         self._async_abort_entries_match({CONF_PORT: url})

@@ -87,8 +87,8 @@ async def ask(port: Port, link: str) -> Found:
     identify = LINKS[link].identify
     assert identify
     listening = asyncio.create_task(channel.listen(port))
-    await asyncio.sleep(0)  # the channel has the port
     try:
+        await asyncio.sleep(0)  # the channel has the port
         meter = await channel.converse(identify())
     except NoAnswer as err:
         raise NotFoundError("not_answering") from err
@@ -98,6 +98,7 @@ async def ask(port: Port, link: str) -> Found:
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
     found = _found(LINKS[link], heard)
+    meter = meter or found.meter
     return replace(found, meter=meter, identity=replace(found.identity, serial=meter))
 
 

@@ -83,7 +83,7 @@ class Listener:
             self._server = await asyncio.start_server(
                 self._accept, host, port, limit=_BUFFER, keep_alive=True
             )
-        except (OSError, OverflowError) as err:
+        except (OSError, OverflowError, UnicodeError) as err:
             raise PortError(_why(err), url, err) from err
 
     async def close(self) -> None:
@@ -94,6 +94,7 @@ class Listener:
             peer.cancel()
         await asyncio.gather(*self._peers, return_exceptions=True)
         if self._server:
+            self._server.abort_clients()  # a peer whose task had not begun yet
             await self._server.wait_closed()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -134,12 +135,12 @@ class Listener:
 
 
 def _why(err: Exception) -> str:
-    if isinstance(err, socket.gaierror):
+    if isinstance(err, socket.gaierror | UnicodeError):
         return "host_not_found"
     match getattr(err, "errno", None):
         case 98 | 48:  # Linux, macOS
             return "listen_in_use"
-        case 99 | 49:
+        case 99 | 49 | None:  # asyncio tells of an address that is not ours without a number
             return "listen_not_ours"
         case 13:
             return "listen_denied"

@@ -49,7 +49,10 @@ class Port:
 
     async def read(self) -> bytes:
         """Return what has arrived; OSError when the port is gone."""
-        data = await self._reader.read(_READ_SIZE)
+        try:
+            data = await self._reader.read(_READ_SIZE)
+        except TimeoutError as err:  # of the network, not of whoever reads with a limit
+            raise ConnectionAbortedError(errno.ETIMEDOUT, "the other side is gone") from err
         if not data:
             raise ConnectionResetError(errno.ECONNRESET, "the other side has hung up")
         return data

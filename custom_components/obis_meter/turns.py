@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import Final
 
@@ -41,11 +41,15 @@ class Turns:
         if len(self._waiting) >= _MOST_WAITING:
             raise CrowdedError
         turn = asyncio.get_running_loop().create_future()
-        heappush(self._waiting, (urgency, next(self._arrivals), turn))
+        place = (urgency, next(self._arrivals), turn)
+        heappush(self._waiting, place)
         try:
             await turn
         except asyncio.CancelledError:
-            if not turn.cancelled():
+            if turn.cancelled():
+                self._waiting.remove(place)
+                heapify(self._waiting)
+            else:
                 self._next()  # the turn came, and nobody was left to take it
             raise
 

@@ -15,13 +15,14 @@ ROOT = Path(__file__).parents[1]
 INTEGRATION = ROOT / "custom_components" / "obis_meter"
 sys.path.insert(0, str(INTEGRATION))
 
-from metering import catalogue, flags  # noqa: E402
+from metering import catalogue, errors, flags  # noqa: E402
 
 _BRAND = {"icon.png": 256, "icon@2x.png": 512, "dark_icon.png": 256, "dark_icon@2x.png": 512}
 _ERRORS = re.compile(
-    r'"((?:port|host|listen)_\w+|silent|not_answering|no_telegram(?:_tcp)?'
+    r'"((?:port|host|listen)_\w+|silent|unreadable|not_answering|no_telegram(?:_tcp)?'
     r'|(?:line|host|allowed)_invalid)"'
 )
+_NO_MISTAKES = (errors.Lock.NO_KEY, errors.Lock.REPLAY, errors.Lock.COUNTER_RESET)
 _REFUSALS = re.compile(r'(?:RequestError|_invalid|_failed)\(\s*"(\w+)"')
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
@@ -62,9 +63,11 @@ def _errors(english: dict[str, Any]) -> Iterator[str]:
     """Every word for a failure that the code uses is explained."""
     code = "\n".join(path.read_text() for path in INTEGRATION.glob("*.py"))
     known = english["config"]["error"]
-    for word in sorted(set(_ERRORS.findall(code)) - set(known)):
+    used = set(_ERRORS.findall(code)) | {mistake.value for mistake in errors.KeyMistake}
+    used |= {lock.value for lock in errors.Lock if lock not in _NO_MISTAKES}
+    for word in sorted(used - set(known)):
         yield f"config.error.{word}: missing"
-    for word in sorted(set(known) - set(_ERRORS.findall(code))):
+    for word in sorted(set(known) - used):
         yield f"config.error.{word}: used nowhere"
 
 

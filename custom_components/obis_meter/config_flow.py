@@ -1,13 +1,13 @@
 """Adding a meter: where it is connected, listening, and what was found."""
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import asdict
 from typing import Any, Final, override
 
 from homeassistant.components import usb
 from homeassistant.config_entries import (
     ConfigEntry,
-    ConfigEntryState,
     ConfigFlow,
     ConfigFlowResult,
     ConfigSubentryFlow,
@@ -27,9 +27,13 @@ from .const import (
     MODULE_LINK,
     SUBENTRY_METER,
 )
+from .coordinator import is_heard
 from .dial_in_flow import DialInSteps
 from .finder import Found, NotFoundError, Progress, ask, find
 from .forms import CONF_MODULE, CONF_PROTOCOL, RAW
+from .key_flow import KeySteps
+from .keyring import packed
+from .metering.detect import Locked
 from .metering.model import LineSettings
 from .options_flow import MeterSubentryFlow, ObisMeterOptionsFlow
 from .preview import preview
@@ -39,7 +43,7 @@ _NAMELESS: Final = "Electricity meter"
 _GLANCE: Final = 0.5  # seconds between two changes of what the owner reads
 
 
-class ObisMeterConfigFlow(DialInSteps, ConfigFlow, domain=DOMAIN):
+class ObisMeterConfigFlow(DialInSteps, KeySteps, ConfigFlow, domain=DOMAIN):
     """Adds a meter, or a port on which meters call."""
 
     VERSION = 1
@@ -53,7 +57,7 @@ class ObisMeterConfigFlow(DialInSteps, ConfigFlow, domain=DOMAIN):
         self._line = LineSettings(2400)
         self._progress = Progress()
         self._shown = 0.0
-        self._search: asyncio.Task[Found] | None = None
+        self._search: asyncio.Task[Found | Locked] | None = None
         self._found: Found | None = None
         self._asked = False
 
@@ -129,7 +133,9 @@ class ObisMeterConfigFlow(DialInSteps, ConfigFlow, domain=DOMAIN):
     async def _async_begin(self, port: Port, *, module: bool) -> ConfigFlowResult:
         """Listen on an open port; ask the meter where its owner agreed."""
         self._progress, self._asked = Progress(asking=module), module
-        search = ask(port, MODULE_LINK) if module else find(port, self._on_progress)
+        search: Coroutine[Any, Any, Found | Locked] = (
+            ask(port, MODULE_LINK) if module else find(port, self._on_progress)
+        )
         self._search = self.hass.async_create_task(search, f"{DOMAIN} listens to {self._url}")
         self._search.add_done_callback(_seen)
         return await self.async_step_listen()
@@ -169,19 +175,25 @@ class ObisMeterConfigFlow(DialInSteps, ConfigFlow, domain=DOMAIN):
         """Go on with the meter found, or back to the settings with the reason why none was."""
         assert self._search
         try:
-            self._found = self._search.result()
+            found = self._search.result()
         except NotFoundError as err:
             raw = err.key == "no_telegram" and self._url.startswith(f"{RAW}://")
             return await self._ask({"base": "no_telegram_tcp" if raw else err.key})
-        if self._found.link.answer and not self._asked:
+        if isinstance(found, Locked):
+            self._locked = found
+            return await self.async_step_key()
+        return await self._async_found(found)
+
+    @override
+    async def _async_found(self, found: Found) -> ConfigFlowResult:
+        self._found = found
+        if found.link.answer and not self._asked:
             return await self.async_step_module()
-        if self._found.meter:
-            entry = await self.async_set_unique_id(self._found.meter)
-            if entry and not _is_heard(entry):
+        if found.meter:
+            entry = await self.async_set_unique_id(found.meter)
+            if entry and not is_heard(entry):
                 return self.async_update_reload_and_abort(
-                    entry,
-                    data_updates=self._settings(self._found),
-                    reason="moved",
+                    entry, data_updates=self._settings(found), reason="moved"
                 )
             self._abort_if_unique_id_configured()
         return await self.async_step_confirm()
@@ -221,7 +233,8 @@ class ObisMeterConfigFlow(DialInSteps, ConfigFlow, domain=DOMAIN):
 
     def _settings(self, found: Found) -> dict[str, str]:
         """Return where and how a meter is read."""
-        return {CONF_PORT: self._url, CONF_LINE: str(self._line), CONF_LINK: found.link.name}
+        where = {CONF_PORT: self._url, CONF_LINE: str(self._line), CONF_LINK: found.link.name}
+        return where | (packed(self._keys) if self._keys else {})
 
     @callback
     @override
@@ -231,14 +244,7 @@ class ObisMeterConfigFlow(DialInSteps, ConfigFlow, domain=DOMAIN):
             self._search.cancel()
 
 
-def _is_heard(entry: ConfigEntry) -> bool:
-    """Tell whether the meter of an entry is heard where it was set up."""
-    if entry.state is not ConfigEntryState.LOADED:
-        return False
-    return any(channel.up for channel in entry.runtime_data.channels())
-
-
-def _seen(search: asyncio.Task[Found]) -> None:
+def _seen(search: asyncio.Task[Found | Locked]) -> None:
     """Take note of a failure that the owner, who has closed the dialog, will not ask for."""
     if not search.cancelled():
         search.exception()

@@ -10,6 +10,8 @@ CONF_PORT: Final = "port"  # the URL of the port; the system's serial page finds
 CONF_LINE: Final = "line"  # line settings, "2400 8N1"
 CONF_LINK: Final = "link"  # name of the link that the meter speaks
 MODULE_LINK: Final = "rfc1662"  # what communication modules speak
+CONF_KEY: Final = "key"  # encryption key, hex; nowhere but in the entry
+CONF_AUTH_KEY: Final = "auth_key"  # authentication key, hex; likewise
 CONF_IDENTITY: Final = "identity"  # what the meter said of itself when it was found
 
 EVENT_COMMAND: Final = f"{DOMAIN}_command"  # on the bus: an action that changes a meter

@@ -8,11 +8,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any, override
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_change
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
+from . import keyring
 from .bridge import Bridge
 from .channel import Channel, DisconnectedError
 from .const import (
@@ -29,8 +30,11 @@ from .const import (
     LOGGER,
 )
 from .meter import Meter, RegisterId
+from .metering.detect import Locked
+from .metering.errors import DecryptError
 from .metering.links import LINKS
 from .metering.model import Message, Notice, Telegram
+from .metering.security import Security
 from .metering.session import Event
 from .notifier import Notifier
 from .polling import poll
@@ -54,6 +58,8 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]], ABC):
         """Read the settings; nothing is opened yet."""
         super().__init__(hass, LOGGER, config_entry=entry, name=entry.title)
         self.link = LINKS[entry.data[CONF_LINK]]
+        self.security = Security(keyring.stored(entry.data))
+        self._error: DecryptError | None = None
         self.trackers: dict[str, Tracker] = {}
         self.data = {}
         interval = entry.options.get(CONF_WRITE_INTERVAL, DEFAULT_WRITE_INTERVAL)
@@ -79,6 +85,14 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]], ABC):
     @abstractmethod
     def channel(self, meter: str) -> Channel | None:
         """Return the connection to a meter; None where there is none at present."""
+
+    def locked(self) -> Locked | None:
+        """Return the telegrams that no key opens at present; None where several peers may send."""
+        sealed, channels = self.security.ciphered, self.channels()
+        if not (self._error and sealed) or len(channels) != 1:
+            return None
+        session = channels[0].session
+        return Locked(session.link, sealed, self._error, tuple(session.payloads))
 
     @callback
     def async_listen(self) -> None:
@@ -112,7 +126,7 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]], ABC):
             expected=expected,
         )
         self.trackers[main.key] = tracker
-        await tracker.load()
+        await tracker.load(self.security)
         self._companions[main.key] = [
             self.config_entry.async_create_background_task(self.hass, work, f"{DOMAIN} {main.key}")
             for work in self._errands(tracker)
@@ -203,7 +217,11 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]], ABC):
         for event in events:
             match event:
                 case Telegram():
+                    self._error = None
                     spoke = tracker.take(event) or spoke
+                case DecryptError(lock=lock):
+                    self._error = event
+                    tracker.shut(lock)
                 case Message():
                     self._take_message(tracker, event)
                     spoke = True
@@ -216,3 +234,10 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]], ABC):
         notice = self.link.notice(message) if self.link.notice else None
         if notice and (report := self._on_notice.get(tracker.main.key)):
             report(notice)
+
+
+def is_heard(entry: ObisMeterConfigEntry) -> bool:
+    """Tell whether the meter of an entry is heard where it was set up."""
+    if entry.state is not ConfigEntryState.LOADED:
+        return False
+    return any(channel.up for channel in entry.runtime_data.channels())

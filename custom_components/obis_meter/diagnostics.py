@@ -17,6 +17,7 @@ from .metering.identity import Identity
 from .metering.links import Link
 from .metering.model import Reading, Telegram
 from .metering.security import Security
+from .metering.session import Session
 from .metering.submeters import register_of
 
 REDACTED: Final = "**REDACTED**"
@@ -24,6 +25,9 @@ _NAMES: Final = ("meter_id", "meter_number", "logical_device_name")
 _RUN: Final = re.compile(rb"[0-9A-Za-z]{5,}")
 _HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2}){5,}")
 _NUMBER: Final = re.compile(r"\d{5,}")
+_TITLE: Final = re.compile(rb"(?<=\xdb\x08)[A-Z]{3}.{5}", re.DOTALL)
+_NAMING: Final = re.compile(r"(?:0x)?[0-9A-Za-z]{5,}")
+_TELLING: Final = re.compile(r"0x[0-9A-F]{10}FF|\d{5,8}")  # an OBIS code, a total
 _SHORTEST: Final = 5  # characters; shorter texts are states
 _HARMLESS: Final = (
     *("protocol_version", "meter_model", "firmware", "tariff"),
@@ -49,6 +53,7 @@ async def async_get_config_entry_diagnostics(
         "channels": [_channel(channel) for channel in coordinator.channels()],
         "held_totals": sum(guard.held for guard in guards),
         "payloads": _payloads(coordinator),
+        "unknown_lists": _unknown_lists(coordinator),
         "meters": [_meter(meter) for meter in coordinator.data.values()],
     }
 
@@ -99,15 +104,37 @@ def _payloads(coordinator: ObisMeterCoordinator) -> list[str]:
     return [blank(payload, session.link) for session in sessions for payload in session.payloads]
 
 
+def _unknown_lists(coordinator: ObisMeterCoordinator) -> list[list[str]]:
+    """Return the lists whose layout nobody knows, for their owner to ask for it."""
+    sessions = [channel.session for channel in coordinator.channels()]
+    said = [each for session in sessions for each in _read_again(session)]
+    return [[plain(value) for value in each.plain] for each in said if each.plain]
+
+
+def _read_again(session: Session) -> list[Telegram]:
+    again = Session(session.link, Security(session.security.keys))
+    events = [event for payload in session.payloads for event in again.read(payload)]
+    return [event for event in events if isinstance(event, Telegram)]
+
+
+def plain(value: str) -> str:
+    """Return one value of an unknown list unless it may name a meter: an OBIS code, a total."""
+    return _NAMING.sub(lambda m: m[0] if _TELLING.fullmatch(m[0]) else REDACTED, value)
+
+
 def blank(payload: bytes, link: Link) -> str:
     """Return the hex of a payload, identifiers overwritten character for character.
 
     It still decodes. One that does not decode loses every run of letters or
-    digits, because nobody knows what they say.
+    digits, because nobody knows what they say; a ciphered one its system title.
     """
+    security = Security()
     try:
-        said = [each for each in link.decode(payload, Security()) if isinstance(each, Telegram)]
+        said = [each for each in link.decode(payload, security) if isinstance(each, Telegram)]
     except MeteringError:
+        payload = _TITLE.sub(_zeros, payload)
+        if security.ciphered:
+            payload = payload.replace(security.ciphered.title, bytes(len(security.ciphered.title)))
         return _RUN.sub(_zeros, payload).hex()
     meter = Meter("", Identity())
     secrets = {str(r.value) for each in said for r in each.readings if _is_secret(meter, r)}

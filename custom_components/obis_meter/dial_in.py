@@ -43,7 +43,7 @@ class Caller:
         self.meter: str | None = None
         self.tracker: Tracker | None = None
         self.channel = Channel(
-            Session(coordinator.link),
+            Session(coordinator.link, coordinator.security),
             on_events=self._on_events,
             on_up=self._on_up,
             who=self._module,

@@ -7,9 +7,10 @@ from typing import Final
 
 from .channel import QUIET, Channel
 from .metering import identity
-from .metering.detect import Detector
-from .metering.errors import MeteringError, NoAnswer
+from .metering.detect import Detector, Locked
+from .metering.errors import DecryptError, Lock, MeteringError, NoAnswer
 from .metering.identity import Identity
+from .metering.keys import Keys
 from .metering.links import LINKS, Link
 from .metering.model import Module, ObisCode, Reading, Telegram
 from .metering.session import Event, Session
@@ -57,10 +58,11 @@ class Progress:
         return "hearing" if self.received else "waiting"
 
 
-async def find(port: Port, report: Callable[[Progress], None]) -> Found:
+async def find(port: Port, report: Callable[[Progress], None]) -> Found | Locked:
     """Listen until the meter has said who it is, and at most about 40 s; the port is closed then.
 
-    NotFoundError when nothing that we understand comes, or the port is lost.
+    It ends early with telegrams that need a key. NotFoundError when nothing that we
+    understand comes, or the port is lost.
     """
     try:
         return await _listen(port, report)
@@ -102,7 +104,21 @@ async def ask(port: Port, link: str) -> Found:
     return replace(found, meter=meter, identity=replace(found.identity, serial=meter))
 
 
-async def _listen(port: Port, report: Callable[[Progress], None]) -> Found:
+def opened(locked: Locked, keys: Keys) -> Found:
+    """Return the meter whose telegrams were caught, read with its keys.
+
+    DecryptError says why they stay shut, NotFoundError that what they say is not understood.
+    """
+    link, events = locked.opened(keys)
+    if telegrams := [event for event in events if isinstance(event, Telegram)]:
+        return _found(link, telegrams)
+    for event in reversed(events):
+        if isinstance(event, DecryptError):
+            raise event
+    raise NotFoundError("unreadable")
+
+
+async def _listen(port: Port, report: Callable[[Progress], None]) -> Found | Locked:
     clock = asyncio.get_running_loop().time
     detector, received, understood = Detector(), 0, False
     began = clock()
@@ -118,8 +134,21 @@ async def _listen(port: Port, report: Callable[[Progress], None]) -> Found:
         )
         if detector.link and (elapsed > METER_ID or any(t.meter for t in detector.telegrams)):
             return _found(detector.link, detector.telegrams)
+        if locked := _locked(detector):
+            return locked
         if not detector.link and elapsed > FIRST_TELEGRAM:
             raise NotFoundError("no_telegram" if received else "silent")
+
+
+def _locked(detector: Detector) -> Locked | None:
+    """Return the telegrams that a key may open; NotFoundError where none would."""
+    locked = detector.locked
+    match locked and locked.error.lock:
+        case Lock.NO_KEY:
+            return locked
+        case Lock.COMPRESSED | Lock.DEDICATED_KEY as lock:
+            raise NotFoundError(lock.value)
+    return None
 
 
 async def _read(port: Port) -> bytes:

@@ -16,6 +16,8 @@ from homeassistant.helpers.selector import (
     SelectSelectorConfig,
     SerialPortSelector,
     TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
 )
 from homeassistant.helpers.translation import async_get_translations
 import probatio
@@ -23,10 +25,12 @@ import probatio
 from .const import (
     CONF_ALLOW_COMMANDS,
     CONF_ALLOWED,
+    CONF_AUTH_KEY,
     CONF_BRIDGE_HOST,
     CONF_BRIDGE_PORT,
     CONF_DEMAND_PERIOD,
     CONF_INTERVAL,
+    CONF_KEY,
     CONF_LINE,
     CONF_METER,
     CONF_MODULE_NAME,
@@ -113,6 +117,14 @@ LISTENER: Final = probatio.Schema(
         probatio.Required(CONF_ALLOWED, default=", ".join(PRIVATE)): TextSelector(),
         probatio.Optional(CONF_HOST, default=""): TextSelector(),
     }
+)
+
+_SECRET: Final = TextSelector(
+    TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
+)
+
+KEYS: Final = probatio.Schema(
+    {probatio.Required(CONF_KEY): _SECRET, probatio.Optional(CONF_AUTH_KEY): _SECRET}
 )
 
 CALLED: Final = probatio.Schema({probatio.Optional(CONF_NAME, default=""): TextSelector()})

@@ -7,12 +7,14 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 
 from .const import CONF_LINK, DOMAIN
+from .metering.errors import Lock
 from .metering.model import Telegram
 from .metering.pin import PinWatch
 
 _PIN_HELP: Final = (
     "https://github.com/obis-smart-meter/obis-smart-meter#german-meters-and-their-pin"
 )
+_SHUT: Final = 3  # telegrams in a row that no key opens; fewer may be another's
 
 
 class Issues:
@@ -24,18 +26,25 @@ class Issues:
         """Expect the meter with an id, which its owner calls by a name; any, without an id."""
         self._other_meter = OtherMeter(hass, entry, name, expected)
         self._pin = PinMissing(hass, entry)
+        self._locks = Locks(hass, entry, name)
 
     def is_foreign(self, telegram: Telegram) -> bool:
         """Look at a telegram; tell whether it is another meter's."""
+        self._locks.opened()
         if self._other_meter.speaks(telegram.meter):
             return True
         self._pin.hears(telegram)
         return False
 
+    def shut(self, lock: Lock) -> None:
+        """Note why an intact telegram was not opened."""
+        self._locks.shut(lock)
+
     def forget(self) -> None:
         """Take all messages back."""
         self._other_meter.forget()
         self._pin.forget()
+        self._locks.forget()
 
 
 class OtherMeter:
@@ -128,4 +137,58 @@ class PinMissing:
             translation_key="pin_missing",
             translation_placeholders={"name": self._entry.title},
             learn_more_url=_PIN_HELP,
+        )
+
+
+class Locks:
+    """Watches for telegrams that no key opens, and for counters that begin anew."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry, name: str | None) -> None:
+        """Expect keys to fit."""
+        self._hass = hass
+        self._entry = entry
+        self._name = name or entry.title
+        self._issue = f"counter_reset_{entry.entry_id}"
+        self._run = 0
+        self._told = False
+
+    def shut(self, lock: Lock) -> None:
+        """Ask the owner for the keys once they are certainly wrong, and about a reset meter."""
+        match lock:
+            case Lock.REPLAY:  # the keys fit
+                self._run = 0
+            case Lock.COUNTER_RESET:
+                self._run = 0
+                self._tell()
+            case Lock.COMPRESSED | Lock.DEDICATED_KEY:
+                pass  # no key of the owner's would help
+            case _:
+                self._run += 1
+                if self._run == _SHUT:
+                    self._entry.async_start_reauth(self._hass)
+
+    def opened(self) -> None:
+        """Note that a telegram was read."""
+        self._run = 0
+        self.forget()
+
+    def forget(self) -> None:
+        """Take the message back."""
+        if self._told:
+            ir.async_delete_issue(self._hass, DOMAIN, self._issue)
+            self._told = False
+
+    def _tell(self) -> None:
+        if self._told:
+            return
+        self._told = True
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            self._issue,
+            data={"entry_id": self._entry.entry_id},
+            is_fixable=True,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="counter_reset",
+            translation_placeholders={"name": self._name},
         )

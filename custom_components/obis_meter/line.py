@@ -31,7 +31,7 @@ class LineCoordinator(ObisMeterCoordinator):
             entry.data[CONF_PORT],
             LineSettings.parse(entry.data[CONF_LINE]),
             Channel(
-                Session(self.link),
+                Session(self.link, self.security),
                 on_events=self._on_events,
                 on_up=self._on_up,
                 who=self._module,

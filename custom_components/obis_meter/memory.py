@@ -30,11 +30,15 @@ type Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """The meters known, with their totals, the state of what is computed, and since when."""
+    """The meters known, with their totals, the state of what is computed, and since when.
+
+    counters are those of ciphered telegrams, by system title.
+    """
 
     meters: list[Meter] = field(default_factory=list)
     derived: DerivedState = field(default_factory=DerivedState)
     saved: float = 0.0  # seconds since 1970
+    counters: dict[str, int] = field(default_factory=dict)
 
 
 class Memory:
@@ -52,7 +56,8 @@ class Memory:
             if (kept := await self._store.async_load()) is None:
                 return Remembered()
             meters = [_meter(each) for each in kept["meters"]]
-            return Remembered(meters, _derived(kept["derived"]), float(kept["saved"]))
+            counters = _counters(kept.get("counters", {}))
+            return Remembered(meters, _derived(kept["derived"]), float(kept["saved"]), counters)
         except _NONSENSE as err:
             LOGGER.warning("What was remembered cannot be read, beginning anew: %r", err)
             return Remembered()
@@ -74,10 +79,13 @@ class Memory:
         await self._store.async_remove()
 
 
-def content(meters: list[Meter], derived: DerivedState, now: float) -> Json:
+def content(
+    meters: list[Meter], derived: DerivedState, counters: dict[str, int], now: float
+) -> Json:
     """Return what `Memory.load` reads."""
     return {
         "saved": now,
+        "counters": counters,
         "meters": [_packed(meter) for meter in meters],
         "derived": {
             "live": {name: _texts(asdict(state)) for name, state in derived.live.items()},
@@ -126,6 +134,10 @@ def _meter(kept: Json) -> Meter:
         if value is not None:
             meter.readings[name] = Reading(name, Decimal(value), unit)
     return meter
+
+
+def _counters(kept: Json) -> dict[str, int]:
+    return {bytes.fromhex(title).hex(): int(highest) for title, highest in kept.items()}
 
 
 def _texts(state: Json) -> Json:

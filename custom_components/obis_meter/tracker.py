@@ -26,9 +26,11 @@ from .meter import Meter, RegisterId
 from .metering import identity
 from .metering.catalogue import COUNTED
 from .metering.derived import Deriver
+from .metering.errors import Lock
 from .metering.identity import Identity
 from .metering.model import Module, Reading, Reply, Telegram
 from .metering.plausible import Guard
+from .metering.security import Security
 from .metering.submeters import SubMeter, split
 from .notifier import Notifier
 from .registries import register_device, remove_computed
@@ -69,12 +71,15 @@ class Tracker:
         self._issues = Issues(hass, entry, main.name, expected)
         self._stumbled: set[str] = set()
         self._device_id: str | None = None
+        self._security = Security()
         self._deriver = self._make_deriver(Remembered())
 
-    async def load(self) -> None:
-        """Take over what was known before the restart."""
+    async def load(self, security: Security) -> None:
+        """Take over what was known before the restart, counters among it, which are kept on."""
+        self._security = security
         remembered = await self._memory.load()
         self._deriver = self._make_deriver(remembered)
+        security.recall(remembered.counters)
         self._register(self.main)
         for meter in remembered.meters:
             self._recall(meter, remembered.saved)
@@ -96,7 +101,8 @@ class Tracker:
         return Deriver(DEMAND_PERIODS[period], zone, remembered.derived)
 
     def _content(self) -> dict[str, Any]:
-        return content(list(self.meters.values()), self._deriver.state, seconds_now())
+        meters, counters = list(self.meters.values()), self._security.counters
+        return content(meters, self._deriver.state, counters, seconds_now())
 
     def _recall(self, meter: Meter, saved: float) -> None:
         """Take a meter over from before the restart, its totals as the last known."""
@@ -145,6 +151,10 @@ class Tracker:
                 self._stumbled.add(what)
                 LOGGER.exception("Unexpected failure with a telegram of %s", self.main.name)
         return True
+
+    def shut(self, lock: Lock) -> None:
+        """Note that an intact telegram was not opened."""
+        self._issues.shut(lock)
 
     def module(self) -> Module:
         """Return who answers this meter when it asks its communication module."""

@@ -94,11 +94,16 @@ class Security:
         """Start with the counters of an earlier run, as `counters` gave them."""
         self.keys = keys
         self.ciphered: Ciphered | None = None
-        self._counters = {
-            bytes.fromhex(title): _Counter(highest) for title, highest in (counters or {}).items()
-        }
+        self._counters: dict[bytes, _Counter] = {}
         self._tags: dict[bytes, bool] = {}
         self._heard: deque[bytes] = deque(maxlen=_REMEMBERED)
+        self.recall(counters or {})
+
+    def recall(self, counters: Mapping[str, int]) -> None:
+        """Take over the counters of an earlier run; higher ones met since stand."""
+        for title, highest in ((bytes.fromhex(text), n) for text, n in counters.items()):
+            if self._counters.get(title, _Counter(-1)).highest < highest:
+                self._counters[title] = _Counter(highest)
 
     @property
     def counters(self) -> dict[str, int]:

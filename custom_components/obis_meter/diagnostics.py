@@ -11,7 +11,6 @@ from .const import CONF_LINE, CONF_LINK, CONF_PORT
 from .coordinator import ObisMeterConfigEntry, ObisMeterCoordinator
 from .meter import Meter
 from .metering.catalogue import Register
-from .metering.errors import MeteringError
 from .metering.families import KAMSTRUP_TYPE
 from .metering.identity import Identity
 from .metering.links import Link
@@ -125,13 +124,13 @@ def plain(value: str) -> str:
 def blank(payload: bytes, link: Link) -> str:
     """Return the hex of a payload, identifiers overwritten character for character.
 
-    It still decodes. One that does not decode loses every run of letters or
-    digits, because nobody knows what they say; a ciphered one its system title.
+    It still decodes. One without readings loses every run of letters or digits,
+    because nobody knows what they say; a ciphered one its system title.
     """
     security = Security()
-    try:
-        said = [each for each in link.decode(payload, security) if isinstance(each, Telegram)]
-    except MeteringError:
+    events = list(Session(link, security).read(payload))
+    said = [event for event in events if isinstance(event, Telegram)]
+    if not any(each.readings for each in said):
         payload = _TITLE.sub(_zeros, payload)
         if security.ciphered:
             payload = payload.replace(security.ciphered.title, bytes(len(security.ciphered.title)))

@@ -14,9 +14,12 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.obis_meter.diagnostics import blank
 from custom_components.obis_meter.metering.links import LINKS
 from custom_components.obis_meter.metering.security import Security
+from custom_components.obis_meter.metering.session import Session
+from simulator.meters import meter
+from simulator.module import ModuleDevice, frame, usual
 from simulator.serve import PtyServer, TcpServer
 
-from .conftest import METER, Serve, entry_for, set_up, until
+from .conftest import METER, START, Serve, entry_for, set_up, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -84,3 +87,18 @@ async def test_payloads_of_another_meter_and_ones_nobody_reads_name_nobody() -> 
     assert b"E9876543" not in text
     assert b"123456" not in text
     assert b"E9876543" not in bytes.fromhex(blank(unreadable, LINKS["hdlc"]))
+
+
+def test_what_a_module_hears_names_nobody() -> None:
+    source = meter("module", START)
+    device = source.model.device
+    assert isinstance(device, ModuleDevice)
+    answer = frame(0x2200, 0xC4, b"\x05\x80" + usual(device.serial)[0x8005].answer(1))
+    session = Session(LINKS["rfc1662"])
+    list(session.feed(b"".join(source.telegrams(START)) + answer))
+    assert len(session.payloads) > 1
+    for payload in session.payloads:
+        blanked = bytes.fromhex(blank(payload, LINKS["rfc1662"]))
+        assert len(blanked) == len(payload)
+        assert device.serial.encode() in payload
+        assert device.serial.encode() not in blanked

@@ -49,7 +49,7 @@ def _ciphered() -> Sequence[Json]:
     key, authentication = meter.cipher.key.hex(), meter.cipher.authentication.hex()
     return (
         {"next_step_id": "serial"},
-        {"port": str(_CIPHERED_LINK), "line": "2400 8E1"},
+        {"port": str(_CIPHERED_LINK), "line": "2400 8N1"},  # a pseudo terminal has no parity
         {"key": key, "auth_key": authentication},
         {},
     )

@@ -196,6 +196,9 @@ def polled(rows: list[dict[str, Any]], link: str) -> list[dict[str, Any]]:
     ]
 
 
-def is_head_end(typed: dict[str, Any]) -> bool:
-    """Tell whether host and port are both there, or both missing."""
-    return bool(typed.get(CONF_BRIDGE_HOST, "").strip()) == bool(typed.get(CONF_BRIDGE_PORT))
+def head_end(typed: dict[str, Any]) -> dict[str, Any] | None:
+    """Return host and port, or nothing where both are missing; None for half a head end."""
+    host, port = typed.get(CONF_BRIDGE_HOST, "").strip(), typed.get(CONF_BRIDGE_PORT)
+    if bool(host) != bool(port):
+        return None
+    return {CONF_BRIDGE_HOST: host, CONF_BRIDGE_PORT: port} if host else {}

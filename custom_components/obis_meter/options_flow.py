@@ -68,9 +68,10 @@ class ObisMeterOptionsFlow(OptionsFlowWithReload):
 
     async def async_step_bridge(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the head end that gets what the meter sends."""
-        if user_input is not None and not forms.is_head_end(user_input):
+        typed = None if user_input is None else forms.head_end(user_input)
+        if user_input is not None and typed is None:
             return self._form("bridge", forms.BRIDGE, user_input, {"base": "bridge_half"})
-        return self._page("bridge", forms.BRIDGE, user_input, {})
+        return self._page("bridge", forms.BRIDGE, typed, {})
 
     def _link(self) -> str:
         link: str = self.config_entry.data[CONF_LINK]

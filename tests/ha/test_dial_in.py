@@ -317,8 +317,9 @@ async def test_a_peer_that_came_just_before_closing_does_not_hold_it_up() -> Non
     server = Listener("127.0.0.1", free_port(), networks("127.0.0.1"), attend)
     await server.open()
     reader, writer = await asyncio.open_connection(*server._address)
-    while not server._peers:
+    for _ in range(5):
         await asyncio.sleep(0)
+    assert server._peers
     async with asyncio.timeout(5):
         await server.close()
         await drained(reader)

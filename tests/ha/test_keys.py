@@ -1,4 +1,4 @@
-"""Meters that encrypt: asking for their keys, keeping them, and what happens when they do not fit."""
+"""Meters that encrypt: asking for their keys, keeping them, and what happens when none fits."""
 
 import asyncio
 from collections.abc import AsyncIterator

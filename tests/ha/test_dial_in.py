@@ -176,9 +176,9 @@ async def test_a_meter_that_calls_while_it_is_set_up_is_known(
 ) -> None:
     load = dial_in.Tracker.load
 
-    async def slow(self: Any) -> None:
+    async def slow(self: Any, security: Any) -> None:
         await asyncio.sleep(0.2)
-        await load(self)
+        await load(self, security)
 
     monkeypatch.setattr(dial_in.Tracker, "load", slow)
     entry = listening(free_port(), SERIAL)

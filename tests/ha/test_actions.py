@@ -8,12 +8,12 @@ import re
 from typing import Any
 
 from homeassistant.auth.models import User
-from homeassistant.core import Context, Event, HomeAssistant
+from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
 from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
 
 from custom_components.obis_meter.const import DOMAIN, EVENT_COMMAND
 from custom_components.obis_meter.metering.links.rfc1662 import talk
@@ -268,8 +268,7 @@ async def test_a_connection_that_is_cut_ends_the_question(bench: Bench) -> None:
 async def test_only_administrators_command_and_only_where_it_is_allowed(
     hass: HomeAssistant, bench: Bench, hass_read_only_user: User, hass_admin_user: User
 ) -> None:
-    said: list[Event] = []
-    hass.bus.async_listen(EVENT_COMMAND, said.append)
+    said = async_capture_events(hass, EVENT_COMMAND)
     wanted = {"parameter": "0x2802", "type": "unsigned8", "value": "3"}
     read = await bench.act("get_parameter", parameter="0x2802", user=hass_read_only_user)
     assert read["value"] == 15
@@ -314,8 +313,7 @@ async def test_an_automation_reads_the_serial_number(hass: HomeAssistant, bench:
             {"event": "told", "event_data": {"serial": "{{ answer.value }}"}},
         ],
     }
-    told: list[Event] = []
-    hass.bus.async_listen("told", told.append)
+    told = async_capture_events(hass, "told")
     assert await async_setup_component(hass, "automation", {"automation": automation})
     await hass.async_block_till_done()
     hass.bus.async_fire("midnight")

@@ -5,7 +5,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
-from .const import CONF_PORT, DOMAIN, LISTEN
+from .const import CONF_PORT, DOMAIN, is_listener
 from .coordinator import ObisMeterConfigEntry, ObisMeterCoordinator
 from .dial_in import ListenerCoordinator
 from .line import LineCoordinator
@@ -33,7 +33,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: ObisMeterConfigEntry) ->
 
 
 def _coordinator(hass: HomeAssistant, entry: ObisMeterConfigEntry) -> ObisMeterCoordinator:
-    listens = entry.data[CONF_PORT].startswith(f"{LISTEN}://")
+    listens = is_listener(entry.data[CONF_PORT])
     return ListenerCoordinator(hass, entry) if listens else LineCoordinator(hass, entry)
 
 

@@ -23,15 +23,14 @@ from .const import (
     CONF_LINK,
     CONF_PORT,
     DOMAIN,
-    LISTEN,
     MODULE_LINK,
     SUBENTRY_METER,
+    is_listener,
 )
 from .coordinator import is_heard
 from .dial_in_flow import DialInSteps
 from .finder import Found, NotFoundError, Progress, ask, find
 from .forms import CONF_MODULE, CONF_PROTOCOL, RAW
-from .key_flow import KeySteps
 from .keyring import packed
 from .metering.detect import Locked
 from .metering.model import LineSettings
@@ -43,7 +42,7 @@ _NAMELESS: Final = "Electricity meter"
 _GLANCE: Final = 0.5  # seconds between two changes of what the owner reads
 
 
-class ObisMeterConfigFlow(DialInSteps, KeySteps, ConfigFlow, domain=DOMAIN):
+class ObisMeterConfigFlow(DialInSteps, ConfigFlow, domain=DOMAIN):
     """Adds a meter, or a port on which meters call."""
 
     VERSION = 1
@@ -75,7 +74,7 @@ class ObisMeterConfigFlow(DialInSteps, KeySteps, ConfigFlow, domain=DOMAIN):
         cls, config_entry: ConfigEntry
     ) -> dict[str, type[ConfigSubentryFlow]]:
         """Return what may be added to an entry: meters, where they call in."""
-        listens = config_entry.data[CONF_PORT].startswith(f"{LISTEN}://")
+        listens = is_listener(config_entry.data[CONF_PORT])
         return {SUBENTRY_METER: MeterSubentryFlow} if listens else {}
 
     @override
@@ -185,7 +184,7 @@ class ObisMeterConfigFlow(DialInSteps, KeySteps, ConfigFlow, domain=DOMAIN):
         return await self._async_found(found)
 
     @override
-    async def _async_found(self, found: Found) -> ConfigFlowResult:
+    async def _async_chosen(self, found: Found) -> ConfigFlowResult:
         self._found = found
         if found.link.answer and not self._asked:
             return await self.async_step_module()

@@ -16,7 +16,9 @@ CONF_IDENTITY: Final = "identity"  # what the meter said of itself when it was f
 
 EVENT_COMMAND: Final = f"{DOMAIN}_command"  # on the bus: an action that changes a meter
 
-LISTEN: Final = "listen"  # scheme of the port on which meters call in
+LISTEN, LISTEN_UDP = "listen", "listen+udp"  # schemes of ports on which meters call in
+PUSH_LINK: Final = "wrapper"  # what meters speak that push DLMS over TCP or UDP
+CONF_TITLE: Final = "title"  # the system title with which a meter signs what it ciphers
 CONF_ALLOWED: Final = "allowed"  # addresses and networks that may call
 CONF_METER: Final = "meter"
 SUBENTRY_METER: Final = "meter"  # one of several meters of an entry
@@ -39,6 +41,11 @@ BEST_QUALITY: Final = 31  # as modems count signal quality
 CONF_DEMAND_PERIOD: Final = "demand_period"
 DEMAND_PERIODS: Final = {"none": 0, "quarter_hour": 15, "hour": 60}  # minutes
 _BY_THE_HOUR: Final = ("NO", "SE")  # countries whose capacity tariffs count hours
+
+
+def is_listener(port: str) -> bool:
+    """Tell whether meters call in on a port."""
+    return port.partition("://")[0] in (LISTEN, LISTEN_UDP)
 
 
 def usual_demand_period(country: str | None) -> str:

@@ -13,7 +13,6 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_change
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
-from . import keyring
 from .bridge import Bridge
 from .channel import Channel, DisconnectedError
 from .const import (
@@ -35,7 +34,7 @@ from .metering.errors import DecryptError
 from .metering.links import LINKS
 from .metering.model import Message, Notice, Telegram
 from .metering.security import Security
-from .metering.session import Event
+from .metering.session import Event, Session
 from .notifier import Notifier
 from .polling import poll
 from .tracker import OnNew, Tracker
@@ -58,8 +57,6 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]], ABC):
         """Read the settings; nothing is opened yet."""
         super().__init__(hass, LOGGER, config_entry=entry, name=entry.title)
         self.link = LINKS[entry.data[CONF_LINK]]
-        self.security = Security(keyring.stored(entry.data))
-        self._error: DecryptError | None = None
         self.trackers: dict[str, Tracker] = {}
         self.data = {}
         interval = entry.options.get(CONF_WRITE_INTERVAL, DEFAULT_WRITE_INTERVAL)
@@ -86,13 +83,12 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]], ABC):
     def channel(self, meter: str) -> Channel | None:
         """Return the connection to a meter; None where there is none at present."""
 
-    def locked(self) -> Locked | None:
-        """Return the telegrams that no key opens at present; None where several peers may send."""
-        sealed, channels = self.security.ciphered, self.channels()
-        if not (self._error and sealed) or len(channels) != 1:
+    def locked(self, meter: str) -> Locked | None:
+        """Return the telegrams of a meter that no key opens at present."""
+        tracker, channel = self.trackers.get(meter), self.channel(meter)
+        if not (tracker and tracker.error and channel):
             return None
-        session = channels[0].session
-        return Locked(session.link, sealed, self._error, tuple(session.payloads))
+        return caught(channel.session, tracker.error)
 
     @callback
     def async_listen(self) -> None:
@@ -115,18 +111,18 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]], ABC):
         for tracker in self.trackers.values():
             await tracker.save()
 
-    async def track(self, main: Meter, expected: str | None) -> Tracker:
+    async def track(self, main: Meter, security: Security) -> Tracker:
         """Follow a meter, beginning with what was known of it before."""
         tracker = Tracker(
             self.hass,
             self.config_entry,
             main,
+            security=security,
             notifier=self.notifier,
             on_new=self._announce,
-            expected=expected,
         )
         self.trackers[main.key] = tracker
-        await tracker.load(self.security)
+        await tracker.load()
         self._companions[main.key] = [
             self.config_entry.async_create_background_task(self.hass, work, f"{DOMAIN} {main.key}")
             for work in self._errands(tracker)
@@ -217,11 +213,9 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]], ABC):
         for event in events:
             match event:
                 case Telegram():
-                    self._error = None
                     spoke = tracker.take(event) or spoke
-                case DecryptError(lock=lock):
-                    self._error = event
-                    tracker.shut(lock)
+                case DecryptError():
+                    tracker.shut(event)
                 case Message():
                     self._take_message(tracker, event)
                     spoke = True
@@ -234,6 +228,12 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]], ABC):
         notice = self.link.notice(message) if self.link.notice else None
         if notice and (report := self._on_notice.get(tracker.main.key)):
             report(notice)
+
+
+def caught(session: Session, error: DecryptError) -> Locked | None:
+    """Return what a session heard last and could not open."""
+    sealed = session.security.ciphered
+    return Locked(session.link, sealed, error, tuple(session.payloads)) if sealed else None
 
 
 def is_heard(entry: ObisMeterConfigEntry) -> bool:

@@ -1,9 +1,7 @@
 """An entry that meters call: their communication modules, or modules of their own."""
 
-import asyncio
-from collections import deque
-from collections.abc import Sequence
-from typing import Any, Final, override
+from collections.abc import Awaitable, Callable
+from typing import Any, override
 from urllib.parse import urlsplit
 
 from homeassistant.config_entries import (
@@ -18,124 +16,61 @@ from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers.discovery_flow import async_create_flow
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 
-from .channel import Channel, SilenceError
-from .const import CONF_ALLOWED, CONF_METER, CONF_PORT, DOMAIN, LOGGER, SUBENTRY_METER
+from . import keyring
+from .caller import Absence, Caller
+from .channel import Channel
+from .const import (
+    CONF_ALLOWED,
+    CONF_METER,
+    CONF_PORT,
+    CONF_TITLE,
+    DOMAIN,
+    LISTEN_UDP,
+    LOGGER,
+    SUBENTRY_METER,
+)
 from .coordinator import ObisMeterConfigEntry, ObisMeterCoordinator
-from .listener import Listener, networks
+from .datagrams import DatagramListener
+from .listener import MOST_PEERS, Gate, Listener, networks
 from .meter import Meter
-from .metering.errors import MeteringError, NoAnswer
+from .metering.detect import Locked
 from .metering.identity import Identity
-from .metering.model import Module, Telegram
-from .metering.session import Event, Session
+from .metering.security import Security
 from .tracker import Tracker
 from .transport import Port, PortError
 
-GREETING: Final = 30.0  # seconds in which a peer must have sent something intact
-_EARLY: Final = 64  # events kept until it is known whose they are
+
+def gate(url: str, allowed: str, attend: Callable[[Port, str], Awaitable[None]]) -> Gate:
+    """Return what waits for meters on a port; ValueError where who is allowed makes no sense."""
+    address = urlsplit(url)
+    kind = DatagramListener if address.scheme == LISTEN_UDP else Listener
+    return kind(address.hostname or "", address.port or 0, networks(allowed), attend)
 
 
-class Caller:
-    """One peer: its channel, and the meter that it turns out to be."""
+def _key(subentry: ConfigSubentry) -> str:
+    return subentry.unique_id or subentry.subentry_id
 
-    def __init__(self, coordinator: ListenerCoordinator, address: str) -> None:
-        """Know its address, and nothing else."""
-        self.address = address
-        self.meter: str | None = None
-        self.tracker: Tracker | None = None
-        self.channel = Channel(
-            Session(coordinator.link, coordinator.security),
-            on_events=self._on_events,
-            on_up=self._on_up,
-            who=self._module,
-        )
-        self._coordinator = coordinator
-        self._early: deque[Event] = deque(maxlen=_EARLY)
-        self._is_nameless = False  # it does not say who it is when it is asked
-        self._greeting: asyncio.Timeout | None = None
-        self._task = asyncio.current_task()
 
-    async def attend(self, port: Port) -> None:
-        """Listen until it hangs up, falls silent, or a newer call of its meter takes its place."""
-        asking = asyncio.create_task(self._ask_who(), name=f"who is at {self.address}")
-        try:
-            async with asyncio.timeout(GREETING) as self._greeting:
-                await self.channel.listen(port)
-        except (OSError, SilenceError) as err:  # a greeting that does not come is a TimeoutError
-            LOGGER.debug("%s: %s", self.address, err or "nothing intact")
-        finally:
-            asking.cancel()
-            self.channel.lost()
-            self._coordinator.left(self)
-
-    def hang_up(self) -> None:
-        """End the call."""
-        if self._task:
-            self._task.cancel()
-
-    def adopt(self, tracker: Tracker) -> None:
-        """Belong to a meter, and tell it what was said before that was known."""
-        self.tracker = tracker
-        early, self._early = list(self._early), deque()
-        if self.channel.up:
-            self._coordinator.came(self)
-        self._coordinator.take(tracker, early)
-
-    async def _ask_who(self) -> None:
-        """Ask who it is, or take the first telegram's word where it does not say."""
-        identify = self.channel.session.link.identify
-        while identify:
-            try:
-                said = await self.channel.converse(identify())
-            except NoAnswer:
-                continue
-            except MeteringError:
-                return
-            self._is_nameless = said is None
-            self._is(said or self._said_early())
-            return
-
-    def _said_early(self) -> str | None:
-        return next((e.meter for e in self._early if isinstance(e, Telegram) and e.meter), None)
-
-    def _is(self, meter: str | None) -> None:
-        if meter and not self.meter:
-            self.meter = meter
-            self._coordinator.identified(self)
-
-    def _on_events(self, events: Sequence[Event]) -> bool:
-        if self.tracker:
-            return self._coordinator.take(self.tracker, events)
-        intact = [event for event in events if not isinstance(event, MeteringError)]
-        self._early.extend(intact)
-        if self._is_nameless:
-            self._is(self._said_early())
-        return bool(intact)
-
-    @callback
-    def _on_up(self) -> None:
-        if self._greeting:
-            self._greeting.reschedule(None)
-        if self.tracker:
-            self._coordinator.came(self)
-
-    def _module(self) -> Module:
-        return self.tracker.module() if self.tracker else Module(name="Home Assistant")
+def _is_of(subentry: ConfigSubentry, caller: Caller) -> bool:
+    """Tell whether it is the meter of a subentry that calls."""
+    return caller.meter in (_key(subentry), subentry.data.get(CONF_TITLE))
 
 
 class ListenerCoordinator(ObisMeterCoordinator):
-    """A TCP port that meters call; each known one is a subentry."""
+    """A TCP or UDP port that meters call; each known one is a subentry."""
 
     def __init__(self, hass: HomeAssistant, entry: ObisMeterConfigEntry) -> None:
         """Read the settings; nobody can call yet."""
         super().__init__(hass, entry)
-        address = urlsplit(entry.data[CONF_PORT])
-        allowed = networks(entry.data[CONF_ALLOWED])
-        self.listener = Listener(address.hostname or "", address.port or 0, allowed, self._attend)
+        self.listener = gate(entry.data[CONF_PORT], entry.data[CONF_ALLOWED], self._attend)
         self._callers: list[Caller] = []
         self._lines: dict[str, Caller] = {}
+        self._absent: dict[str, Absence] = {}
+        self._sealed: dict[str, Locked] = {}
 
     @override
     async def async_open(self) -> None:
+        self.config_entry.async_on_unload(self._expect_nobody)
         for subentry in self._meters().values():
             await self._adopt(subentry)  # before they can call
         try:
@@ -150,6 +85,10 @@ class ListenerCoordinator(ObisMeterCoordinator):
         self.config_entry.async_on_unload(
             async_dispatcher_connect(self.hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._on_changed)
         )
+
+    def _expect_nobody(self) -> None:
+        for absence in self._absent.values():
+            absence.end()
 
     @override
     async def async_run(self) -> None:
@@ -174,9 +113,13 @@ class ListenerCoordinator(ObisMeterCoordinator):
     def identified(self, caller: Caller) -> None:
         """Give a call to its meter; offer the owner a meter that is not known."""
         assert caller.meter
-        if tracker := self.trackers.get(caller.meter):
-            caller.adopt(tracker)
-            return
+        for subentry in self._meters().values():
+            tracker = self.trackers.get(_key(subentry))
+            if tracker and _is_of(subentry, caller):
+                caller.adopt(tracker)
+                return
+        if caller.locked:
+            self._keep(caller.meter, caller.locked)
         async_create_flow(
             self.hass,
             DOMAIN,
@@ -195,6 +138,7 @@ class ListenerCoordinator(ObisMeterCoordinator):
         if (older := self._lines.get(key)) and older is not caller:
             older.hang_up()
         self._lines[key] = caller
+        self._absent[key].end()
         if not caller.tracker.main.heard:
             LOGGER.info("%s has called from %s", caller.tracker.main.name, caller.address)
         caller.tracker.up()
@@ -205,20 +149,35 @@ class ListenerCoordinator(ObisMeterCoordinator):
         self._callers.remove(caller)
         if caller.tracker and self._lines.get(caller.tracker.main.key) is caller:
             del self._lines[caller.tracker.main.key]
-            caller.tracker.down()
-            LOGGER.info("%s has hung up", caller.tracker.main.name)
-            self.async_update_listeners()
+            if self.link.request:
+                self._miss(caller.tracker)
+            else:  # whoever only pushes may hang up behind each telegram
+                self._absent[caller.tracker.main.key].begin()
+
+    def _miss(self, tracker: Tracker) -> None:
+        tracker.down()
+        LOGGER.info("%s has hung up", tracker.main.name)
+        self.async_update_listeners()
+
+    @override
+    def locked(self, meter: str) -> Locked | None:
+        return super().locked(meter) or self._sealed.get(meter)
+
+    def _keep(self, meter: str, locked: Locked) -> None:
+        """Keep what a meter sent that is not known, until its owner has typed its key in."""
+        if meter in self._sealed or len(self._sealed) < MOST_PEERS:
+            self._sealed[meter] = locked
 
     def _meters(self) -> dict[str, ConfigSubentry]:
         return {
-            subentry.unique_id or subentry.subentry_id: subentry
+            _key(subentry): subentry
             for subentry in self.config_entry.subentries.values()
             if subentry.subentry_type == SUBENTRY_METER
         }
 
     async def _adopt(self, subentry: ConfigSubentry) -> None:
         """Follow the meter of a subentry, on the call it may have made already."""
-        key = subentry.unique_id or subentry.subentry_id
+        key = _key(subentry)
         main = Meter(
             key,
             Identity(serial=key),
@@ -226,9 +185,11 @@ class ListenerCoordinator(ObisMeterCoordinator):
             subentry_id=subentry.subentry_id,
             available=False,
         )
-        tracker = await self.track(main, expected=None)
+        security = Security(keyring.stored(subentry.data))
+        self._absent[key] = Absence(lambda: self._miss(tracker))
+        tracker = await self.track(main, security)
         for caller in self._callers:
-            if caller.meter == key and not caller.tracker:
+            if _is_of(subentry, caller) and not caller.tracker:
                 caller.adopt(tracker)
 
     @callback
@@ -241,6 +202,7 @@ class ListenerCoordinator(ObisMeterCoordinator):
             if line := self._lines.pop(key, None):
                 line.tracker = None
                 line.hang_up()
+            self._absent.pop(key).end()
             self.forget(key)
         for key in there.keys() - self.trackers.keys():
             entry.async_create_task(self.hass, self._adopt(there[key]), f"{DOMAIN} {key}")

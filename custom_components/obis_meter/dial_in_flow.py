@@ -1,9 +1,10 @@
 """The dialogs for meters that call: the port on which they may, and each new one that does."""
 
+from abc import abstractmethod
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final, override
 
-from homeassistant.config_entries import ConfigFlow, ConfigFlowResult, ConfigSubentry
+from homeassistant.config_entries import ConfigFlowResult, ConfigSubentry
 from homeassistant.const import CONF_HOST, CONF_NAME
 
 from . import forms
@@ -13,36 +14,57 @@ from .const import (
     CONF_LINK,
     CONF_METER,
     CONF_PORT,
+    CONF_TITLE,
     LISTEN,
+    LISTEN_UDP,
     MODULE_LINK,
+    PUSH_LINK,
     SUBENTRY_METER,
 )
-from .listener import Listener, networks
+from .dial_in import gate
+from .finder import Found
+from .forms import CONF_CALLERS
+from .key_flow import KeySteps, caught
+from .keyring import packed
 from .transport import Port, PortError
 
+_CALLERS: Final = {
+    "module": (LISTEN, MODULE_LINK),
+    "push_tcp": (LISTEN, PUSH_LINK),
+    "push_udp": (LISTEN_UDP, PUSH_LINK),
+}
+"""Who calls -> how to wait for it, and what it speaks."""
 
-class DialInSteps(ConfigFlow):
+
+class DialInSteps(KeySteps):
     """The steps of a config flow that are about meters that call."""
 
-    _offered: dict[str, str]
+    _offered: dict[str, str] | None = None
+    _name = ""
+
+    @abstractmethod
+    async def _async_chosen(self, found: Found) -> ConfigFlowResult:
+        """Go on with the meter on the port that was chosen."""
+
+    @override
+    async def _async_found(self, found: Found) -> ConfigFlowResult:
+        return self._add(found) if self._offered else await self._async_chosen(found)
 
     async def async_step_listener(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for the TCP port on which meters call, and who may."""
+        """Ask for the port on which meters call, and who may."""
         if user_input is None:
             return self._ask_for_listener({}, {})
         host = user_input.get(CONF_HOST, "").strip().strip("[]")
         number = user_input[CONF_PORT]
-        try:
-            allowed = networks(user_input[CONF_ALLOWED])
-        except ValueError:
-            allowed = ()
-        if not allowed:
-            return self._ask_for_listener(user_input, {CONF_ALLOWED: "allowed_invalid"})
-        url = f"{LISTEN}://{f'[{host}]' if ':' in host else host}:{number}"
+        scheme, link = _CALLERS[user_input[CONF_CALLERS]]
+        url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{number}"
         self._async_abort_entries_match({CONF_PORT: url})
-        listener = Listener(host, number, allowed, _nobody)
+        try:
+            listener = gate(url, user_input[CONF_ALLOWED], _nobody)
+        except ValueError:
+            return self._ask_for_listener(user_input, {CONF_ALLOWED: "allowed_invalid"})
         try:
             await listener.open()
         except PortError as err:
@@ -52,7 +74,7 @@ class DialInSteps(ConfigFlow):
             title=f"Meters calling on port {number}",
             data={
                 CONF_PORT: url,
-                CONF_LINK: MODULE_LINK,
+                CONF_LINK: link,
                 CONF_ALLOWED: user_input[CONF_ALLOWED],
                 CONF_IDENTITY: {},
             },
@@ -79,24 +101,38 @@ class DialInSteps(ConfigFlow):
         return await self.async_step_called()
 
     async def async_step_called(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask whether to add it, and under which name."""
+        """Ask whether to add it, and under which name; then for its key, where it encrypts."""
+        assert self._offered
         if user_input is None:
             return self.async_show_form(
                 step_id="called",
                 data_schema=forms.CALLED,
                 description_placeholders=self._offered,
             )
+        self._name = user_input[CONF_NAME].strip()
+        entry = self.hass.config_entries.async_get_entry(self._offered["entry_id"])
+        locked = caught(entry, self._offered[CONF_METER]) if entry else None
+        if locked:
+            self._locked = locked
+            return await self.async_step_key()
+        return self._add()
+
+    def _add(self, found: Found | None = None) -> ConfigFlowResult:
+        """Add the meter that called, and what its key opened."""
+        assert self._offered
         entry = self.hass.config_entries.async_get_entry(self._offered["entry_id"])
         if entry is None:
             return self.async_abort(reason="listener_gone")
-        meter = self._offered[CONF_METER]
+        signed = self._offered[CONF_METER]
+        meter = (found and found.meter) or signed
+        keys = {CONF_TITLE: signed, **packed(self._keys)} if self._keys else {}
         if all(known.unique_id != meter for known in entry.subentries.values()):
             self.hass.config_entries.async_add_subentry(
                 entry,
                 ConfigSubentry(
-                    data=MappingProxyType({}),
+                    data=MappingProxyType(keys),
                     subentry_type=SUBENTRY_METER,
-                    title=user_input[CONF_NAME].strip() or meter,
+                    title=self._name or meter,
                     unique_id=meter,
                 ),
             )

@@ -14,6 +14,7 @@ from homeassistant.helpers.selector import (
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
+    SelectSelectorMode,
     SerialPortSelector,
     TextSelector,
     TextSelectorConfig,
@@ -48,6 +49,7 @@ from .metering.links import LINKS
 from .metering.model import Command
 
 CONF_MODULE: Final = "module"  # the port of a communication module, which may be asked
+CONF_CALLERS: Final = "callers"  # who calls: modules, or meters that push
 CONF_PROTOCOL: Final = "protocol"
 RAW, RFC2217 = "socket", "rfc2217"
 
@@ -113,6 +115,13 @@ OPTIONS: Final = probatio.Schema(
 
 LISTENER: Final = probatio.Schema(
     {
+        probatio.Required(CONF_CALLERS, default="module"): SelectSelector(
+            SelectSelectorConfig(
+                options=["module", "push_tcp", "push_udp"],
+                translation_key="callers",
+                mode=SelectSelectorMode.LIST,
+            )
+        ),
         probatio.Required(CONF_PORT, default=9000): _TCP_PORT,
         probatio.Required(CONF_ALLOWED, default=", ".join(PRIVATE)): TextSelector(),
         probatio.Optional(CONF_HOST, default=""): TextSelector(),

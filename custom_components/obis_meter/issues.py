@@ -6,7 +6,8 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 
-from .const import CONF_LINK, DOMAIN
+from .const import CONF_LINK, CONF_METER, DOMAIN
+from .meter import Meter
 from .metering.errors import Lock
 from .metering.model import Telegram
 from .metering.pin import PinWatch
@@ -20,13 +21,12 @@ _SHUT: Final = 3  # telegrams in a row that no key opens; fewer may be another's
 class Issues:
     """Watches telegrams for what their owner can put right."""
 
-    def __init__(
-        self, hass: HomeAssistant, entry: ConfigEntry, name: str | None, expected: str | None
-    ) -> None:
-        """Expect the meter with an id, which its owner calls by a name; any, without an id."""
-        self._other_meter = OtherMeter(hass, entry, name, expected)
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry, meter: Meter) -> None:
+        """Watch a meter; no other may speak where the entry is its own."""
+        expected = None if meter.subentry_id else entry.unique_id
+        self._other_meter = OtherMeter(hass, entry, meter.name, expected)
         self._pin = PinMissing(hass, entry)
-        self._locks = Locks(hass, entry, name)
+        self._locks = Locks(hass, entry, meter)
 
     def is_foreign(self, telegram: Telegram) -> bool:
         """Look at a telegram; tell whether it is another meter's."""
@@ -143,12 +143,12 @@ class PinMissing:
 class Locks:
     """Watches for telegrams that no key opens, and for counters that begin anew."""
 
-    def __init__(self, hass: HomeAssistant, entry: ConfigEntry, name: str | None) -> None:
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry, meter: Meter) -> None:
         """Expect keys to fit."""
         self._hass = hass
         self._entry = entry
-        self._name = name or entry.title
-        self._issue = f"counter_reset_{entry.entry_id}"
+        self._meter = meter
+        self._issue = f"counter_reset_{meter.subentry_id or entry.entry_id}"
         self._run = 0
         self._told = False
 
@@ -165,7 +165,8 @@ class Locks:
             case _:
                 self._run += 1
                 if self._run == _SHUT:
-                    self._entry.async_start_reauth(self._hass)
+                    asked = {CONF_METER: self._meter.key}
+                    self._entry.async_start_reauth(self._hass, data=asked)
 
     def opened(self) -> None:
         """Note that a telegram was read."""
@@ -186,9 +187,9 @@ class Locks:
             self._hass,
             DOMAIN,
             self._issue,
-            data={"entry_id": self._entry.entry_id},
+            data={"entry_id": self._entry.entry_id, CONF_METER: self._meter.key},
             is_fixable=True,
             severity=ir.IssueSeverity.WARNING,
             translation_key="counter_reset",
-            translation_placeholders={"name": self._name},
+            translation_placeholders={"name": self._meter.name or self._entry.title},
         )

@@ -9,10 +9,11 @@ from homeassistant.config_entries import (
     ConfigEntryState,
     ConfigFlow,
     ConfigFlowResult,
+    ConfigSubentry,
 )
 
 from . import forms, keyring
-from .const import CONF_AUTH_KEY, CONF_KEY
+from .const import CONF_AUTH_KEY, CONF_KEY, CONF_METER
 from .finder import Found
 from .keyring import WrongKeysError
 from .metering.detect import Locked
@@ -26,6 +27,7 @@ class KeySteps(ConfigFlow):
 
     _locked: Locked
     _keys: Keys | None = None
+    _meter: str
 
     @abstractmethod
     async def _async_found(self, found: Found) -> ConfigFlowResult:
@@ -55,6 +57,7 @@ class KeySteps(ConfigFlow):
 
     async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
         """Ask for keys again: those in the entry open nothing."""
+        self._meter = entry_data[CONF_METER]
         return await self.async_step_reauth_confirm()
 
     async def async_step_reauth_confirm(
@@ -62,27 +65,44 @@ class KeySteps(ConfigFlow):
     ) -> ConfigFlowResult:
         """Ask for the keys, and try them on what the meter sent last."""
         entry = self._get_reauth_entry()
-        locked, errors = _caught(entry), dict[str, str]()
+        locked, errors = caught(entry, self._meter), dict[str, str]()
         if user_input is not None:
             try:
                 keys = _tried(locked, user_input)
             except WrongKeysError as err:
                 errors = err.errors
             else:
-                return self.async_update_reload_and_abort(entry, data=_with(entry, keys))
+                return self._keep(entry, keys)
         return self.async_show_form(
             step_id="reauth_confirm",
             data_schema=forms.KEYS,
             errors=errors,
-            description_placeholders={"name": entry.title, "digits": _digits(locked)},
+            description_placeholders={
+                "name": subentry.title if (subentry := self._subentry(entry)) else entry.title,
+                "digits": _digits(locked),
+            },
         )
 
+    def _subentry(self, entry: ConfigEntry) -> ConfigSubentry | None:
+        """Return the subentry of the meter whose keys are asked for; None where it has none."""
+        known = entry.subentries.values()
+        return next((each for each in known if each.unique_id == self._meter), None)
 
-def _caught(entry: ConfigEntry) -> Locked | None:
-    """Return the telegrams that the keys of an entry do not open, where it hears any."""
+    def _keep(self, entry: ConfigEntry, keys: Keys) -> ConfigFlowResult:
+        """Put keys where those of the meter are, and begin anew."""
+        subentry = self._subentry(entry)
+        if subentry is None:
+            return self.async_update_reload_and_abort(entry, data=_with(entry.data, keys))
+        data = _with(subentry.data, keys)
+        self.hass.config_entries.async_update_subentry(entry, subentry, data=data)
+        return self.async_update_reload_and_abort(entry)
+
+
+def caught(entry: ConfigEntry, meter: str) -> Locked | None:
+    """Return the telegrams of a meter that its keys do not open, where it is heard."""
     if entry.state is not ConfigEntryState.LOADED:
         return None
-    locked: Locked | None = entry.runtime_data.locked()
+    locked: Locked | None = entry.runtime_data.locked(meter)
     return locked
 
 
@@ -90,9 +110,9 @@ def _tried(locked: Locked | None, typed: Mapping[str, str]) -> Keys:
     return keyring.unlock(locked, typed)[0] if locked else keyring.read(typed)
 
 
-def _with(entry: ConfigEntry, keys: Keys) -> dict[str, Any]:
+def _with(data: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
     """Return the data of an entry with other keys."""
-    others = {k: v for k, v in entry.data.items() if k not in (CONF_KEY, CONF_AUTH_KEY)}
+    others = {k: v for k, v in data.items() if k not in (CONF_KEY, CONF_AUTH_KEY)}
     return {**others, **keyring.packed(keys)}
 
 

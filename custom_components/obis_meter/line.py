@@ -6,6 +6,7 @@ from typing import override
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryNotReady
 
+from . import keyring
 from .channel import Channel
 from .connection import Connection
 from .const import CONF_IDENTITY, CONF_LINE, CONF_PORT, DOMAIN, LOGGER
@@ -13,6 +14,7 @@ from .coordinator import ObisMeterConfigEntry, ObisMeterCoordinator
 from .meter import Meter
 from .metering.identity import Identity
 from .metering.model import LineSettings, Module
+from .metering.security import Security
 from .metering.session import Event, Session
 from .transport import Port, PortError
 
@@ -25,13 +27,14 @@ class LineCoordinator(ObisMeterCoordinator):
     def __init__(self, hass: HomeAssistant, entry: ObisMeterConfigEntry) -> None:
         """Read the settings; nothing is opened yet."""
         super().__init__(hass, entry)
+        self._security = Security(keyring.stored(entry.data))
         who = Identity(**entry.data[CONF_IDENTITY])
         self.main = Meter(entry.unique_id or entry.entry_id, who, name=entry.title)
         self.connection = Connection(
             entry.data[CONF_PORT],
             LineSettings.parse(entry.data[CONF_LINE]),
             Channel(
-                Session(self.link, self.security),
+                Session(self.link, self._security),
                 on_events=self._on_events,
                 on_up=self._on_up,
                 who=self._module,
@@ -50,7 +53,7 @@ class LineCoordinator(ObisMeterCoordinator):
                 translation_placeholders={"port": err.url},
             ) from err
         self.config_entry.async_on_unload(self._port.close)
-        self._tracker = await self.track(self.main, self.config_entry.unique_id)
+        self._tracker = await self.track(self.main, self._security)
 
     @override
     async def async_run(self) -> None:

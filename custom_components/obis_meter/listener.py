@@ -1,5 +1,6 @@
-"""Waits for modules that call in over TCP, and turns strangers away."""
+"""Waits for meters that call in over TCP, and turns strangers away."""
 
+from abc import ABC, abstractmethod
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -24,7 +25,7 @@ MOST_PEERS: Final = 64
 MOST_OF_ONE: Final = 8  # peers from one address
 RATE: Final = 64 * 1024  # bytes per second of one peer; a meter's line carries a sixth
 _BUFFER: Final = 16 * 1024  # bytes that wait unread, twice this at most
-_LINE: Final = LineSettings(115200)
+LINE: Final = LineSettings(115200)
 
 
 @dataclass(slots=True)
@@ -40,7 +41,7 @@ class PeerPort(Port):
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Wrap what was accepted."""
-        super().__init__(reader, writer, _LINE)
+        super().__init__(reader, writer, LINE)
         self._free_at = 0.0
 
     @override
@@ -53,12 +54,15 @@ class PeerPort(Port):
 
 
 def networks(text: str) -> tuple[Network, ...]:
-    """Read addresses and networks, parted by commas or blanks; ValueError for what is neither."""
-    return tuple(ip_network(word, strict=False) for word in text.replace(",", " ").split())
+    """Read addresses and networks, parted by commas or blanks; ValueError for what is none."""
+    read = tuple(ip_network(word, strict=False) for word in text.replace(",", " ").split())
+    if not read:
+        raise ValueError("nobody may call")
+    return read
 
 
-class Listener:
-    """A TCP server. attend is given each peer that may come in, and its address."""
+class Gate(ABC):
+    """Lets in the peers that may come. attend is given each of them, and its address."""
 
     def __init__(
         self,
@@ -67,53 +71,45 @@ class Listener:
         allowed: Sequence[Network],
         attend: Callable[[Port, str], Awaitable[None]],
     ) -> None:
-        """Prepare; nobody can call yet. An empty host is every address of this machine."""
+        """Prepare; nobody can come yet. An empty host is every address of this machine."""
         self.turned = Turned()
         self._address = (host or None, port)
         self._allowed = allowed
         self._attend = attend
-        self._server: asyncio.Server | None = None
         self._peers: dict[asyncio.Task[None], str] = {}
 
+    @abstractmethod
     async def open(self) -> None:
         """Begin to listen; PortError says why that cannot be."""
-        host, port = self._address
-        url = f"{host or '*'}:{port}"
-        try:
-            self._server = await asyncio.start_server(
-                self._accept, host, port, limit=_BUFFER, keep_alive=True
-            )
-        except (OSError, OverflowError, UnicodeError) as err:
-            raise PortError(_why(err), url, err) from err
 
+    @abstractmethod
     async def close(self) -> None:
         """Hang up on everybody, and free the port."""
-        if self._server:
-            self._server.close()
+
+    async def _close_peers(self) -> None:
         for peer in tuple(self._peers):
             peer.cancel()
         await asyncio.gather(*self._peers, return_exceptions=True)
-        if self._server:
-            self._server.abort_clients()  # a peer whose task had not begun yet
-            await self._server.wait_closed()
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Let a peer in, or hang up at once."""
-        address = str(writer.get_extra_info("peername", ("",))[0]).partition("%")[0]
-        if not self._may(address):
+    def _may_enter(self, address: str) -> bool:
+        """Tell whether a peer is let in, and count those that are not."""
+        if not self._is_allowed(address):
             self.turned.strangers += 1
-            writer.transport.abort()
         elif self._is_crowded(address):
             self.turned.crowd += 1
-            writer.transport.abort()
         else:
-            task = asyncio.get_running_loop().create_task(
-                self._serve(PeerPort(reader, writer), address), name=f"meter at {address}"
-            )
-            self._peers[task] = address
-            task.add_done_callback(self._peers.pop)
+            return True
+        return False
 
-    def _may(self, address: str) -> bool:
+    def _let_in(self, port: Port, address: str) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(
+            self._serve(port, address), name=f"meter at {address}"
+        )
+        self._peers[task] = address
+        task.add_done_callback(self._peers.pop)
+        return task
+
+    def _is_allowed(self, address: str) -> bool:
         try:
             peer = ip_address(address)
         except ValueError:
@@ -132,6 +128,49 @@ class Listener:
             LOGGER.exception("Unexpected failure with the meter at %s", address)
         finally:
             await port.close()
+
+
+class Listener(Gate):
+    """A TCP server."""
+
+    _server: asyncio.Server | None = None
+
+    @override
+    async def open(self) -> None:
+        host, port = self._address
+        try:
+            self._server = await asyncio.start_server(
+                self._accept, host, port, limit=_BUFFER, keep_alive=True
+            )
+        except (OSError, OverflowError, UnicodeError) as err:
+            raise cannot_listen(err, host, port) from err
+
+    @override
+    async def close(self) -> None:
+        if self._server:
+            self._server.close()
+        await self._close_peers()
+        if self._server:
+            self._server.abort_clients()  # a peer whose task had not begun yet
+            await self._server.wait_closed()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Let a peer in, or hang up at once."""
+        address = address_of(writer.get_extra_info("peername"))
+        if self._may_enter(address):
+            self._let_in(PeerPort(reader, writer), address)
+        else:
+            writer.transport.abort()
+
+
+def address_of(peer: Sequence[object] | None) -> str:
+    """Return the IP address of a peer as sockets tell it, without a scope."""
+    return str(peer[0]).partition("%")[0].removeprefix("::ffff:") if peer else ""
+
+
+def cannot_listen(err: Exception, host: str | None, port: int) -> PortError:
+    """Return the error that says why a port cannot be listened to."""
+    return PortError(_why(err), f"{host or '*'}:{port}", err)
 
 
 def _why(err: Exception) -> str:

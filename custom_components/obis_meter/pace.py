@@ -47,17 +47,18 @@ class Statistics:
 class Pace:
     """How long a meter's silence may last: some of the longest intervals seen."""
 
-    def __init__(self) -> None:
-        """Know nothing yet."""
+    def __init__(self, first: float | None = None) -> None:
+        """Know nothing yet; first is how long to wait until the pace is known."""
+        self._first = first or FIRST_PATIENCE
         self._intervals: deque[float] = deque(maxlen=_PACES)
 
     def note(self, interval: float) -> None:
-        """Remember the seconds between two telegrams of one connection."""
+        """Remember the seconds between two telegrams."""
         self._intervals.append(interval)
 
     @property
     def patience(self) -> float:
         """Return the seconds without a telegram after which something is wrong."""
         if not self._intervals:
-            return FIRST_PATIENCE
+            return self._first
         return max(_MISSED * max(self._intervals), LEAST_PATIENCE)

@@ -6,20 +6,24 @@ from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow, Rep
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 
+from .const import CONF_METER
+
 
 async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
 ) -> RepairsFlow:
     """Return the dialog for the only message that has one: a counter that begins anew."""
-    return CounterResetFlow(str((data or {})["entry_id"]))
+    data = data or {}
+    return CounterResetFlow(str(data["entry_id"]), str(data[CONF_METER]))
 
 
 class CounterResetFlow(ConfirmRepairFlow):
     """Asks whether the meter was reset or exchanged, and believes its owner."""
 
-    def __init__(self, entry_id: str) -> None:
-        """Name the entry of the meter."""
+    def __init__(self, entry_id: str, meter: str) -> None:
+        """Name the meter and its entry."""
         self._entry_id = entry_id
+        self._meter = meter
 
     @override
     async def async_step_confirm(
@@ -27,6 +31,8 @@ class CounterResetFlow(ConfirmRepairFlow):
     ) -> RepairsFlowResult:
         """Ask; the message goes with the answer."""
         entry = self.hass.config_entries.async_get_entry(self._entry_id)
-        if user_input is not None and entry and entry.state is ConfigEntryState.LOADED:
-            entry.runtime_data.security.accept_reset()
+        is_loaded = entry is not None and entry.state is ConfigEntryState.LOADED
+        trackers = entry.runtime_data.trackers if entry and is_loaded else {}
+        if user_input is not None and (tracker := trackers.get(self._meter)):
+            tracker.security.accept_reset()
         return await super().async_step_confirm(user_input)

@@ -26,7 +26,7 @@ from .meter import Meter, RegisterId
 from .metering import identity
 from .metering.catalogue import COUNTED
 from .metering.derived import Deriver
-from .metering.errors import Lock
+from .metering.errors import DecryptError
 from .metering.identity import Identity
 from .metering.model import Module, Reading, Reply, Telegram
 from .metering.plausible import Guard
@@ -55,31 +55,34 @@ class Tracker:
         entry: ConfigEntry,
         main: Meter,
         *,
+        security: Security,
         notifier: Notifier,
         on_new: OnNew,
-        expected: str | None,
     ) -> None:
-        """Expect the meter whose id is given; any, where none is."""
+        """Expect that meter alone where the entry is its own; security has its keys.
+
+        error says why its last intact telegram was not opened.
+        """
         self.hass = hass
         self.entry = entry
         self.main = main
+        self.security = security
+        self.error: DecryptError | None = None
         self.meters = {main.key: main}
         self.guards = defaultdict[str, Guard](lambda: Guard(seconds_now))
         self._memory = Memory(hass, main.subentry_id or entry.entry_id)
         self._notifier = notifier
         self._on_new = on_new
-        self._issues = Issues(hass, entry, main.name, expected)
+        self._issues = Issues(hass, entry, main)
         self._stumbled: set[str] = set()
         self._device_id: str | None = None
-        self._security = Security()
         self._deriver = self._make_deriver(Remembered())
 
-    async def load(self, security: Security) -> None:
-        """Take over what was known before the restart, counters among it, which are kept on."""
-        self._security = security
+    async def load(self) -> None:
+        """Take over what was known before the restart."""
         remembered = await self._memory.load()
         self._deriver = self._make_deriver(remembered)
-        security.recall(remembered.counters)
+        self.security.recall(remembered.counters)
         self._register(self.main)
         for meter in remembered.meters:
             self._recall(meter, remembered.saved)
@@ -101,7 +104,7 @@ class Tracker:
         return Deriver(DEMAND_PERIODS[period], zone, remembered.derived)
 
     def _content(self) -> dict[str, Any]:
-        meters, counters = list(self.meters.values()), self._security.counters
+        meters, counters = list(self.meters.values()), self.security.counters
         return content(meters, self._deriver.state, counters, seconds_now())
 
     def _recall(self, meter: Meter, saved: float) -> None:
@@ -142,6 +145,7 @@ class Tracker:
 
     def take(self, telegram: Telegram) -> bool:
         """Take a telegram in, unless it is another meter's; a fault of ours costs it alone."""
+        self.error = None
         if self._issues.is_foreign(telegram):
             return False
         try:
@@ -152,9 +156,10 @@ class Tracker:
                 LOGGER.exception("Unexpected failure with a telegram of %s", self.main.name)
         return True
 
-    def shut(self, lock: Lock) -> None:
-        """Note that an intact telegram was not opened."""
-        self._issues.shut(lock)
+    def shut(self, error: DecryptError) -> None:
+        """Note that an intact telegram was not opened, and why."""
+        self.error = error
+        self._issues.shut(error.lock)
 
     def module(self) -> Module:
         """Return who answers this meter when it asks its communication module."""

@@ -16,10 +16,12 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.obis_meter import dial_in, listener
+from custom_components.obis_meter import caller, listener
+from custom_components.obis_meter.caller import Caller
 from custom_components.obis_meter.const import DOMAIN
-from custom_components.obis_meter.dial_in import Caller, ListenerCoordinator
+from custom_components.obis_meter.dial_in import ListenerCoordinator
 from custom_components.obis_meter.listener import Listener, PeerPort, networks
+from custom_components.obis_meter.tracker import Tracker
 from custom_components.obis_meter.transport import PortError
 from simulator.module import COMMANDS, EVENT, SERIAL as SERIAL_NUMBER, frame
 
@@ -174,13 +176,13 @@ async def test_several_meters_share_a_port(hass: HomeAssistant, stack: AsyncExit
 async def test_a_meter_that_calls_while_it_is_set_up_is_known(
     hass: HomeAssistant, stack: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load = dial_in.Tracker.load
+    load = Tracker.load
 
-    async def slow(self: Any, security: Any) -> None:
+    async def slow(self: Tracker) -> None:
         await asyncio.sleep(0.2)
-        await load(self, security)
+        await load(self)
 
-    monkeypatch.setattr(dial_in.Tracker, "load", slow)
+    monkeypatch.setattr(Tracker, "load", slow)
     entry = listening(free_port(), SERIAL)
     module = Module(port_of(entry))
 
@@ -226,13 +228,13 @@ async def test_a_stranger_is_refused_and_counted(
 )
 def test_who_may_call(address: str, may: bool) -> None:
     allowed = networks("192.168.1.99/24,fe80::/10 10.0.0.1")
-    assert Listener("", 0, allowed, None)._may(address) is may  # type: ignore[arg-type]
+    assert Listener("", 0, allowed, None)._is_allowed(address) is may  # type: ignore[arg-type]
 
 
 async def test_a_peer_that_says_nothing_intact_is_dropped(
     hass: HomeAssistant, stack: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dial_in, "GREETING", 0.3)
+    monkeypatch.setattr(caller, "GREETING", 0.3)
     entry = await called(hass, stack)
     peers = [await asyncio.open_connection("127.0.0.1", port_of(entry)) for _ in range(3)]
     peers[1][1].write(random.Random(1).randbytes(3000))
@@ -413,7 +415,7 @@ async def test_a_peer_is_read_no_faster_than_the_limit(monkeypatch: pytest.Monke
 async def test_hundreds_of_strangers_leave_nothing_and_the_meter_stays(
     hass: HomeAssistant, stack: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dial_in, "GREETING", 0.1)
+    monkeypatch.setattr(caller, "GREETING", 0.1)
     monkeypatch.setattr(listener, "MOST_OF_ONE", 1000)
     entry = await called(hass, stack, SERIAL)
     module = await calls(entry, stack)

@@ -85,6 +85,11 @@ class Session:
             self._begun = b""
             yield FrameError("the rest of a telegram did not come", given_up)
 
+    def trust(self, security: Security) -> None:
+        """Open what comes from here on with the keys and counters of the meter that speaks."""
+        self.security = security
+        self._tunnel = _tunnel(security) if self.link.tunnelled else None
+
     def become(self, link: Link) -> None:
         """Read another link from here on; what waits is dropped."""
         self.link = link

@@ -4,17 +4,26 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime
+import json
+import logging
 from pathlib import Path
 import socket
+from typing import Any
 
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.components.diagnostics import (
+    get_diagnostics_for_config_entry,
+)
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.obis_meter import channel, connection, finder, pace
 from custom_components.obis_meter.const import DOMAIN
+from simulator.carried import Carried
 from simulator.checksums import crc16_arc
-from simulator.meters import meter
+from simulator.meters import METERS, meter
 from simulator.serve import PtyServer, TcpServer, serve_pty, serve_tcp
 
 START = datetime(2026, 3, 4, 17, 59, 40)  # an hourly list is due 30 s later
@@ -116,6 +125,42 @@ async def wire(stack: AsyncExitStack) -> Wire:
     await server.open()
     stack.push_async_callback(server.close)
     return server
+
+
+WRONG_KEY = "C7" * 16
+CIPHERS = [
+    model.device.cipher
+    for model in METERS.values()
+    if isinstance(model.device, Carried) and model.device.cipher
+]
+
+
+@pytest.fixture
+async def keys_stay_in_the_entry(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+    hass_client: ClientSessionGenerator,
+) -> AsyncIterator[None]:
+    """Search for every key wherever it must not be, after a test."""
+    caplog.set_level(logging.DEBUG)
+    yield
+    for entry in hass.config_entries.async_loaded_entries(DOMAIN):
+        await hass.config_entries.async_reload(entry.entry_id)  # what is delayed is written
+    stored = {name: kept for name, kept in hass_storage.items() if name != "core.config_entries"}
+    downloads = [
+        await get_diagnostics_for_config_entry(hass, hass_client, entry)
+        for entry in hass.config_entries.async_loaded_entries(DOMAIN)
+    ]
+    issues = [issue.to_json() for issue in ir.async_get(hass).issues.values()]
+    states = [state.as_dict() for state in hass.states.async_all()]
+    spelled = json.dumps([stored, downloads, issues, states], default=str)
+    everything = (caplog.text + spelled).lower()
+    for cipher in CIPHERS:
+        for secret in (cipher.key.hex(), cipher.authentication.hex()):
+            assert not secret or secret not in everything
+        assert repr(cipher.key)[2:-1] not in everything
+    assert WRONG_KEY.lower() not in everything
 
 
 @pytest.fixture

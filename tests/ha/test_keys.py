@@ -1,10 +1,8 @@
 """Meters that encrypt: asking for their keys, keeping them, and what happens when none fits."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 import json
-import logging
 from typing import Any
 
 from homeassistant.components.repairs import repairs_flow_manager
@@ -23,17 +21,19 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.obis_meter.const import DOMAIN
 from custom_components.obis_meter.diagnostics import plain
+from simulator import dlms
 from simulator.carried import Carried
 from simulator.ciphering import Cipher
 from simulator.meters import METERS, meter
 from simulator.serve import PtyServer, TcpServer
 
-from .conftest import START, Serve, Wire, entry_for, set_up, until
+from .conftest import START, WRONG_KEY, Serve, Wire, entry_for, set_up, until
 
 CIPHERED = ("kaifa-at", "e450-ch", "p1-lu-ciphered")
-E450_ID = "LGZ1030600001234"
+E450_ID, E450_NUMBER = "LGZ1030600001234", "1001234"
 POWER = "sensor.meter_power_import"
-WRONG = "C7" * 16
+
+pytestmark = pytest.mark.usefixtures("keys_stay_in_the_entry")
 
 
 def device(name: str) -> Carried:
@@ -85,35 +85,6 @@ def said(hass: HomeAssistant) -> str | None:
     return state and state.state
 
 
-@pytest.fixture(autouse=True)
-async def _keys_stay_in_the_entry(
-    hass: HomeAssistant,
-    hass_storage: dict[str, Any],
-    caplog: pytest.LogCaptureFixture,
-    hass_client: ClientSessionGenerator,
-) -> AsyncIterator[None]:
-    """Search for every key wherever it must not be, after each test."""
-    caplog.set_level(logging.DEBUG)
-    yield
-    for entry in hass.config_entries.async_loaded_entries(DOMAIN):
-        await hass.config_entries.async_reload(entry.entry_id)  # what is delayed is written
-    stored = {name: kept for name, kept in hass_storage.items() if name != "core.config_entries"}
-    downloads = [
-        await get_diagnostics_for_config_entry(hass, hass_client, entry)
-        for entry in hass.config_entries.async_loaded_entries(DOMAIN)
-    ]
-    issues = [issue.to_json() for issue in ir.async_get(hass).issues.values()]
-    states = [state.as_dict() for state in hass.states.async_all()]
-    spelled = json.dumps([stored, downloads, issues, states], default=str)
-    everything = (caplog.text + spelled).lower()
-    for name in CIPHERED:
-        for secret in (key(name), auth_key(name)):
-            assert not secret or secret.lower() not in everything
-    assert WRONG.lower() not in everything
-    for raw in (cipher(name).key for name in CIPHERED):
-        assert repr(raw)[2:-1] not in everything
-
-
 async def listen(hass: HomeAssistant, typed: dict[str, Any], step: str) -> ConfigFlowResult:
     """Open the dialog, say where the meter is, and wait until it has been heard."""
     flows = hass.config_entries.flow
@@ -145,11 +116,11 @@ def spaced(digits: str) -> str:
         ({"key": "my key"}, {"key": "not_hex"}),
         ({"key": "A3" * 15}, {"key": "key_length"}),
         ({"key": "A3" * 32}, {"key": "key_length"}),
-        ({"key": WRONG}, {"key": "wrong_key"}),
-        ({"key": WRONG, "auth_key": auth_key("e450-ch")}, {"key": "wrong_key"}),
+        ({"key": WRONG_KEY}, {"key": "wrong_key"}),
+        ({"key": WRONG_KEY, "auth_key": auth_key("e450-ch")}, {"key": "wrong_key"}),
         ({"key": key("e450-ch"), "auth_key": "?"}, {"auth_key": "not_hex"}),
         ({"key": key("e450-ch"), "auth_key": "B3"}, {"auth_key": "key_length"}),
-        ({"key": key("e450-ch"), "auth_key": WRONG}, {"auth_key": "wrong_authentication_key"}),
+        ({"key": key("e450-ch"), "auth_key": WRONG_KEY}, {"auth_key": "wrong_authentication_key"}),
     ],
 )
 async def test_a_mistake_is_named_beside_its_field_and_can_be_mended(
@@ -173,7 +144,7 @@ async def test_an_authentication_key_for_a_meter_without_tags_is_refused(
     hass: HomeAssistant, pty_meter: Serve[PtyServer]
 ) -> None:
     form = await hear(hass, await pty_meter("kaifa-at"))
-    typed = {"key": key("kaifa-at"), "auth_key": WRONG}
+    typed = {"key": key("kaifa-at"), "auth_key": WRONG_KEY}
     again = await hass.config_entries.flow.async_configure(form["flow_id"], typed)
     assert again["errors"] == {"auth_key": "not_authenticated"}
 
@@ -209,6 +180,34 @@ async def test_compressed_telegrams_end_the_search_with_their_reason(
     assert (form["step_id"], form["errors"]) == ("network", {"base": "compressed"})
 
 
+async def test_the_right_key_opens_what_was_caught(hass: HomeAssistant, wire: Wire) -> None:
+    sending = asyncio.create_task(wire.send(e450(1), e450(2)))
+    form = await hear(hass, wire)
+    await sending
+    assert (form["type"], form["step_id"]) == (FlowResultType.FORM, "key")
+    assert form["description_placeholders"] == {
+        "title": "4C475A67730004D2",
+        "maker": "Landis+Gyr",
+        "digits": "32",
+    }
+    typed = {"key": spaced(key("e450-ch")), "auth_key": spaced(auth_key("e450-ch").lower())}
+    confirm = await hass.config_entries.flow.async_configure(form["flow_id"], typed)
+    assert confirm["step_id"] == "confirm"
+    assert confirm["description_placeholders"]["meter"] == E450_NUMBER
+    wire.connected.clear()
+    added = await hass.config_entries.flow.async_configure(form["flow_id"], {})
+    assert added["type"] is FlowResultType.CREATE_ENTRY
+    await hass.async_block_till_done()
+    await wire.send(e450(3))
+    entity = "sensor.landis_gyr_power_import"
+    await until(hass, lambda: hass.states.is_state(entity, power(3)))
+    (entry,) = hass.config_entries.async_entries(DOMAIN)
+    assert entry.unique_id == E450_NUMBER
+    kept = {name: entry.data[name] for name in ("key", "auth_key", "link")}
+    own = {"key": key("e450-ch").lower(), "auth_key": auth_key("e450-ch").lower()}
+    assert kept == {**own, "link": "hdlc"}
+
+
 async def reauth(hass: HomeAssistant) -> ConfigFlowResult:
     """Wait for the question about keys, and open it."""
     flows = hass.config_entries.flow
@@ -225,15 +224,15 @@ async def test_a_key_that_opens_nothing_is_asked_for_again(
     hass: HomeAssistant, pty_meter: Serve[PtyServer]
 ) -> None:
     server = await pty_meter("e450-ch")
-    entry = await set_up(hass, swiss(server.url, key=WRONG))
+    entry = await set_up(hass, swiss(server.url, key=WRONG_KEY))
     form = await reauth(hass)
     assert form["step_id"] == "reauth_confirm"
     assert form["description_placeholders"] == {"name": "Meter", "digits": "32"}
     assert said(hass) is None
     flows = hass.config_entries.flow
-    again = await flows.async_configure(form["flow_id"], {"key": WRONG[2:]})
+    again = await flows.async_configure(form["flow_id"], {"key": WRONG_KEY[2:]})
     assert again["errors"] == {"key": "key_length"}
-    again = await flows.async_configure(form["flow_id"], {"key": WRONG})
+    again = await flows.async_configure(form["flow_id"], {"key": WRONG_KEY})
     assert again["errors"] == {"key": "wrong_key"}
     done = await flows.async_configure(form["flow_id"], {"key": key("e450-ch")})
     assert (done["type"], done["reason"]) == (FlowResultType.ABORT, "reauth_successful")
@@ -243,7 +242,47 @@ async def test_a_key_that_opens_nothing_is_asked_for_again(
     assert entry.data["link"] == "hdlc"
 
 
-@pytest.mark.parametrize("damage", [{"key": WRONG}, {"auth_key": WRONG}])
+async def test_keys_are_asked_for_when_a_meter_begins_to_encrypt(
+    hass: HomeAssistant, wire: Wire
+) -> None:
+    entry = entry_for(wire.url, "hdlc", title="Meter")
+    await set_up(hass, entry)
+    open_list = device("e450-ch").frame(
+        device("e450-ch").inner.apdu(meter("e450-ch", START).household.at(START))
+    )
+    await wire.send(open_list)
+    await until(hass, lambda: said(hass) is not None)
+    before = said(hass)
+    await wire.send(e450(1), e450(2), e450(3))
+    form = await reauth(hass)
+    assert said(hass) == before
+    wire.connected.clear()
+    done = await hass.config_entries.flow.async_configure(
+        form["flow_id"], {"key": key("e450-ch"), "auth_key": auth_key("e450-ch")}
+    )
+    assert done["reason"] == "reauth_successful"
+    await wire.send(e450(4))
+    await until(hass, lambda: said(hass) == power(4))
+
+
+async def test_a_download_names_no_ciphered_meter_and_shows_lists_nobody_knows(
+    hass: HomeAssistant, wire: Wire, hass_client: ClientSessionGenerator
+) -> None:
+    entry = await set_up(hass, swiss(wire.url))
+    items = [dlms.octet_string(b"LGZ1030600001234"), *map(dlms.LONG_UNSIGNED.encode, (230, 7))]
+    unknown = dlms.data_notification(7, b"", dlms.structure(items))
+    await wire.send(device("e450-ch").frame(cipher("e450-ch").seal(unknown, 7)))
+    channel = entry.runtime_data.connection.channel
+    await until(hass, lambda: channel.statistics.telegrams == 1)
+    download = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    assert isinstance(download, dict)
+    assert download["unknown_lists"] == [["**REDACTED**", "230", "7"]]
+    spelled = json.dumps(download).lower()
+    for name in (E450_ID.lower(), E450_ID.encode().hex(), cipher("e450-ch").title.hex()):
+        assert name not in spelled
+
+
+@pytest.mark.parametrize("damage", [{"key": WRONG_KEY}, {"auth_key": WRONG_KEY}])
 async def test_two_telegrams_that_no_key_opens_are_not_enough(
     hass: HomeAssistant, wire: Wire, damage: dict[str, str]
 ) -> None:

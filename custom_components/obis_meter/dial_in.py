@@ -70,7 +70,6 @@ class ListenerCoordinator(ObisMeterCoordinator):
 
     @override
     async def async_open(self) -> None:
-        self.config_entry.async_on_unload(self._expect_nobody)
         for subentry in self._meters().values():
             await self._adopt(subentry)  # before they can call
         try:
@@ -81,12 +80,13 @@ class ListenerCoordinator(ObisMeterCoordinator):
                 translation_key=err.key,
                 translation_placeholders={"port": err.url},
             ) from err
-        self.config_entry.async_on_unload(self.listener.close)
+        self.config_entry.async_on_unload(self._close)
         self.config_entry.async_on_unload(
             async_dispatcher_connect(self.hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._on_changed)
         )
 
-    def _expect_nobody(self) -> None:
+    async def _close(self) -> None:
+        await self.listener.close()
         for absence in self._absent.values():
             absence.end()
 

@@ -111,7 +111,9 @@ def opened(locked: Locked, keys: Keys) -> Found:
     """
     link, events = locked.opened(keys)
     if telegrams := [event for event in events if isinstance(event, Telegram)]:
-        return _found(link, telegrams)
+        found = _found(link, telegrams)
+        maker = found.identity.maker or locked.ciphered.maker
+        return replace(found, identity=replace(found.identity, maker=maker))
     for event in reversed(events):
         if isinstance(event, DecryptError):
             raise event

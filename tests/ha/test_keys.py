@@ -270,7 +270,7 @@ async def test_a_download_names_no_ciphered_meter_and_shows_lists_nobody_knows(
 ) -> None:
     entry = await set_up(hass, swiss(wire.url))
     items = [dlms.octet_string(b"LGZ1030600001234"), *map(dlms.LONG_UNSIGNED.encode, (230, 7))]
-    unknown = dlms.data_notification(7, b"", dlms.structure(items))
+    unknown = dlms.data_notification(7, b"\0", dlms.structure(items))
     await wire.send(device("e450-ch").frame(cipher("e450-ch").seal(unknown, 7)))
     channel = entry.runtime_data.connection.channel
     await until(hass, lambda: channel.statistics.telegrams == 1)

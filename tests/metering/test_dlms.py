@@ -8,6 +8,7 @@ from custom_components.obis_meter.metering.cosem import Cursor
 from custom_components.obis_meter.metering.dlms import LLC, Notification, apdus
 from custom_components.obis_meter.metering.errors import DecodeError, Incomplete
 from custom_components.obis_meter.metering.keys import Keys
+from custom_components.obis_meter.metering.model import Telegram
 from custom_components.obis_meter.metering.notification import decode
 from custom_components.obis_meter.metering.security import Security
 from simulator.ciphering import Cipher
@@ -43,9 +44,47 @@ def test_any_other_date_time_is_refused(sent: bytes) -> None:
 
 
 def test_any_other_apdu_is_refused() -> None:
-    for tag in set(range(256)) - {0x0F, 0x2F, 0xDB, 0xDC, 0xE0, 0xE6}:
+    for tag in set(range(256)) - {0x0F, 0x2F, 0xC2, 0xDB, 0xDC, 0xE0, 0xE6}:
         with pytest.raises(DecodeError, match=f"APDU {tag:02X}"):
             list(apdus(Cursor(bytes([tag]) + bytes(30))))
+
+
+ENERGY = bytes.fromhex("0003 0100010800ff 02")  # class, name and attribute of a register
+
+
+def said(apdu: bytes) -> list[tuple[str, str]]:
+    """Return the readings of the only telegram in an APDU."""
+    (telegram,) = decode(apdu, Security())
+    assert isinstance(telegram, Telegram)
+    return [(str(reading.id), str(reading.value)) for reading in telegram.readings]
+
+
+@pytest.mark.parametrize(
+    ("sent", "when"), [(b"\x00", None), (b"\x01\x0c" + CLOCK, WHEN)], ids=["none", "date-time"]
+)
+def test_an_event_notification_is_one_attribute(sent: bytes, when: datetime | None) -> None:
+    apdu = b"\xc2" + sent + ENERGY + bytes.fromhex("0600000457")
+    assert said(apdu) == [("1-0:1.8.0", "1111")]
+    (telegram,) = decode(apdu, Security())
+    assert isinstance(telegram, Telegram)
+    assert telegram.time == when
+
+
+def test_an_event_notification_may_carry_a_list() -> None:
+    pushed = bytes.fromhex("0028 0000190900ff 02") + bytes.fromhex(
+        "0202 09060100010800ff 0600000457"
+    )
+    assert said(b"\xc2\x00" + pushed) == [("1-0:1.8.0", "1111")]
+
+
+def test_another_attribute_is_no_reading() -> None:
+    unit = ENERGY[:-1] + b"\x03" + bytes.fromhex("0202 0f00 161e")
+    assert said(b"\xc2\x00" + unit) == []
+
+
+def test_an_event_notification_with_half_a_date_time_is_refused() -> None:
+    with pytest.raises(DecodeError):
+        decode(b"\xc2\x01\x05" + CLOCK + ENERGY + b"\x00", Security())
 
 
 def test_several_notifications_stand_behind_headers_of_their_own() -> None:

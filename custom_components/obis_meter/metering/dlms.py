@@ -2,6 +2,7 @@
 
 [E6 E7 00] then one of
 0F long-invoke-id-and-priority(4) date-time body           data-notification
+C2 00 or 01 0C date-time, class(2) name(6) attribute, data event-notification
 DB or DC system title, security control .. (see security)  general-glo- or -ded-ciphering
 E0 control number(2) acknowledged(2) octets                general-block-transfer
 / ..                                                       a P1 telegram
@@ -13,7 +14,7 @@ from datetime import datetime
 from typing import Final
 
 from . import cosem, descriptors
-from .cosem import CosemData, Cursor
+from .cosem import CosemData, Cursor, Integer
 from .errors import DecodeError, Incomplete
 
 LLC: Final = b"\xe6\xe7\x00"
@@ -25,7 +26,7 @@ _DATE_TIME: Final = 12  # bytes
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """The body of a data-notification, and when the meter says it was sent."""
+    """The body of a data- or event-notification, and when the meter says it was sent."""
 
     time: datetime | None
     body: CosemData
@@ -107,6 +108,21 @@ def _optional_date_time(cursor: Cursor) -> datetime | None:
     raise DecodeError("data-notification without a date-time")
 
 
+def _event_notification(cursor: Cursor) -> Notification:
+    """Read one attribute that is pushed by itself, as a list of one object with its value."""
+    when = None
+    if cursor.byte():
+        if cursor.length() != _DATE_TIME:
+            raise DecodeError("event-notification without a date-time")
+        when = cosem.date_time(cursor.take(_DATE_TIME))
+    interface, name = int.from_bytes(cursor.take(2), "big"), cursor.take(6)
+    attribute = Integer(cursor.byte())
+    value = cosem.data(cursor)
+    return Notification(
+        when, value if isinstance(value, list) else [[[interface, name, attribute]], value]
+    )
+
+
 def _sealed(cursor: Cursor) -> Sealed:
     return Sealed(cursor.take(cursor.length()), cursor.take(cursor.length()))
 
@@ -169,6 +185,7 @@ def _text(cursor: Cursor) -> Text:
 
 _APDUS: Final[dict[int, Callable[[Cursor], Apdu]]] = {
     0x0F: _data_notification,
+    0xC2: _event_notification,
     0x2F: _text,
     _GENERAL_GLO: _sealed,
     _GENERAL_DED: _dedicated,

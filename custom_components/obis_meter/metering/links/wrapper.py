@@ -11,7 +11,7 @@ from ..errors import FrameError
 _START: Final = re.compile(rb"\0(?:\Z|\x01)")
 _HEADER: Final = 8  # bytes
 _LONGEST: Final = 8 * 1024  # bytes; no pushed APDU is longer
-_TAGS: Final = b"\x0f\xdb\xdc\xe0\xe6"
+_TAGS: Final = b"\x0f\xc2\xdb\xdc\xe0\xe6"
 """How an APDU begins that a meter pushes."""
 
 

@@ -174,27 +174,25 @@ async def test_an_action_of_the_meter_and_data_to_it_return_its_answer(bench: Be
     assert returned["parameter"] is None
 
 
-@pytest.mark.parametrize(
-    ("fields", "why"),
-    [
-        ({"parameter": "serial"}, "parameter_unknown"),
-        ({"parameter": "0x12345"}, "parameter_range"),
-        ({"parameter": "0x2802", "type": "unsigned8", "value": "256"}, "value_range"),
-        ({"parameter": "0x2802", "type": "unsigned8", "value": "-1"}, "value_range"),
-        ({"parameter": "0x2802", "type": "byte", "value": "1"}, "type_unknown"),
-        ({"parameter": "0x2802", "value": "1"}, "value_not_hex"),
-        ({"parameter": "0x2802", "type": "visible-string", "value": "°"}, "value_not_visible"),
-        ({"parameter": "0x2802", "type": "visible-string", "value": 252 * "x"}, "value_too_long"),
-        ({"parameter": "0x2802", "type": "date-time", "value": "soon"}, "value_not_time"),
-        ({"parameter": "0x2802", "type": "unsigned8", "value": "1", "item": 65536}, "item_range"),
-    ],
+SENSELESS: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"parameter": "serial"}, "parameter_unknown"),
+    ({"parameter": "0x12345"}, "parameter_range"),
+    ({"parameter": "0x2802", "type": "unsigned8", "value": "256"}, "value_range"),
+    ({"parameter": "0x2802", "type": "unsigned8", "value": "-1"}, "value_range"),
+    ({"parameter": "0x2802", "type": "byte", "value": "1"}, "type_unknown"),
+    ({"parameter": "0x2802", "value": "1"}, "value_not_hex"),
+    ({"parameter": "0x2802", "type": "visible-string", "value": "°"}, "value_not_visible"),
+    ({"parameter": "0x2802", "type": "visible-string", "value": 252 * "x"}, "value_too_long"),
+    ({"parameter": "0x2802", "type": "date-time", "value": "soon"}, "value_not_time"),
+    ({"parameter": "0x2802", "type": "unsigned8", "value": "1", "item": 65536}, "item_range"),
 )
-async def test_what_makes_no_sense_is_refused_before_a_byte_is_sent(
-    bench: Bench, fields: dict[str, Any], why: str
-) -> None:
-    with pytest.raises(ServiceValidationError) as refusal:
-        await bench.act("set_parameter", **{"value": "", **fields})
-    assert refusal.value.translation_key == why
+
+
+async def test_what_makes_no_sense_is_refused_before_a_byte_is_sent(bench: Bench) -> None:
+    for fields, why in SENSELESS:
+        with pytest.raises(ServiceValidationError) as refusal:
+            await bench.act("set_parameter", **{"value": "", **fields})
+        assert refusal.value.translation_key == why
     assert not re.search(rb"\xc1", bytes(bench.talk.received))
 
 

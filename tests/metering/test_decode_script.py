@@ -8,6 +8,7 @@ from typing import Any
 
 from .building import p1
 from .captures import SIMULATED
+from .hearing import LONG
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "decode.py"
 FRAME = next(capture.raw for capture in SIMULATED if capture.name == "aidon/3")
@@ -52,7 +53,8 @@ SEALED = {c.name.partition("/")[0]: c for c in SIMULATED if c.sealed}
 
 
 def test_keys_open_what_is_ciphered(tmp_path: Path) -> None:
-    for name, capture in SEALED.items():
+    for name in SEALED if LONG else ("kaifa-at", "e450-ch"):
+        capture = SEALED[name]
         assert capture.keys is not None
         file = tmp_path / "a.bin"
         file.write_bytes(capture.raw)

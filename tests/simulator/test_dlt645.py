@@ -11,6 +11,7 @@ from simulator.dlt645 import BROADCAST, Bus, Meter2007
 from simulator.dlt645wire import bcd, fits, frame, minutes, requests, seconds
 from simulator.lines import LINES, answering, home
 from simulator.serve import serve_tcp
+from tests.metering.hearing import LONG
 
 START = datetime(2026, 1, 15, 18)
 ADDRESS = "202107072529"
@@ -75,7 +76,7 @@ def test_noise_does_not_fill_the_memory() -> None:
     assert len(line._heard) <= 400
 
 
-@settings(derandomize=True, deadline=None)
+@settings(max_examples=200 if LONG else 25, derandomize=True, deadline=None)
 @given(
     st.sampled_from((0x01, 0x04, 0x08, 0x11, 0x12, 0x14, 0x16, 0x19, 0x1C)), st.binary(max_size=30)
 )

@@ -3,30 +3,22 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, Final, override
+from typing import Final, override
 from urllib.parse import urlsplit
 
-from homeassistant.config_entries import (
-    SIGNAL_CONFIG_ENTRY_CHANGED,
-    SOURCE_INTEGRATION_DISCOVERY,
-    ConfigEntry,
-    ConfigEntryChange,
-    ConfigSubentry,
-)
+from homeassistant.config_entries import SOURCE_INTEGRATION_DISCOVERY, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers.discovery_flow import async_create_flow
-from homeassistant.helpers.dispatcher import async_dispatcher_connect
 
 from .channel import Channel, SilenceError
-from .const import CONF_ALLOWED, CONF_METER, CONF_PORT, DOMAIN, LOGGER, SUBENTRY_METER
-from .coordinator import ObisMeterConfigEntry, ObisMeterCoordinator
+from .connection import not_ready
+from .const import CONF_ALLOWED, CONF_METER, CONF_PORT, DOMAIN, LOGGER
+from .coordinator import ObisMeterConfigEntry
 from .listener import Listener, networks
-from .meter import Meter
 from .metering.errors import MeteringError, NoAnswer
-from .metering.identity import Identity
 from .metering.model import Module, Telegram
 from .metering.session import Event, Session
+from .subentries import SubentriesCoordinator
 from .tracker import Tracker
 from .transport import Port, PortError
 
@@ -122,7 +114,7 @@ class Caller:
         return self.tracker.module() if self.tracker else Module(name="Home Assistant")
 
 
-class ListenerCoordinator(ObisMeterCoordinator):
+class ListenerCoordinator(SubentriesCoordinator):
     """A TCP port that meters call; each known one is a subentry."""
 
     def __init__(self, hass: HomeAssistant, entry: ObisMeterConfigEntry) -> None:
@@ -136,20 +128,12 @@ class ListenerCoordinator(ObisMeterCoordinator):
 
     @override
     async def async_open(self) -> None:
-        for subentry in self._meters().values():
-            await self._adopt(subentry)  # before they can call
+        await self.adopt_all()  # before they can call
         try:
             await self.listener.open()
         except PortError as err:
-            raise ConfigEntryNotReady(
-                translation_domain=DOMAIN,
-                translation_key=err.key,
-                translation_placeholders={"port": err.url},
-            ) from err
+            raise not_ready(err) from err
         self.config_entry.async_on_unload(self.listener.close)
-        self.config_entry.async_on_unload(
-            async_dispatcher_connect(self.hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._on_changed)
-        )
 
     @override
     async def async_run(self) -> None:
@@ -209,38 +193,16 @@ class ListenerCoordinator(ObisMeterCoordinator):
             LOGGER.info("%s has hung up", caller.tracker.main.name)
             self.async_update_listeners()
 
-    def _meters(self) -> dict[str, ConfigSubentry]:
-        return {
-            subentry.unique_id or subentry.subentry_id: subentry
-            for subentry in self.config_entry.subentries.values()
-            if subentry.subentry_type == SUBENTRY_METER
-        }
-
-    async def _adopt(self, subentry: ConfigSubentry) -> None:
+    @override
+    async def adopt(self, key: str, subentry: ConfigSubentry) -> None:
         """Follow the meter of a subentry, on the call it may have made already."""
-        key = subentry.unique_id or subentry.subentry_id
-        main = Meter(
-            key,
-            Identity(serial=key),
-            name=subentry.title,
-            subentry_id=subentry.subentry_id,
-            available=False,
-        )
-        tracker = await self.track(main, expected=None)
+        tracker = await self.follow(key, subentry, available=False)
         for caller in self._callers:
             if caller.meter == key and not caller.tracker:
                 caller.adopt(tracker)
 
-    @callback
-    def _on_changed(self, change: ConfigEntryChange, entry: ConfigEntry[Any]) -> None:
-        """Follow meters that were added, and let go of those that were removed."""
-        if entry is not self.config_entry or change is not ConfigEntryChange.UPDATED:
-            return
-        there = self._meters()
-        for key in self.trackers.keys() - there.keys():
-            if line := self._lines.pop(key, None):
-                line.tracker = None
-                line.hang_up()
-            self.forget(key)
-        for key in there.keys() - self.trackers.keys():
-            entry.async_create_task(self.hass, self._adopt(there[key]), f"{DOMAIN} {key}")
+    @override
+    def dropped(self, key: str) -> None:
+        if line := self._lines.pop(key, None):
+            line.tracker = None
+            line.hang_up()

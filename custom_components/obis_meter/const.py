@@ -21,6 +21,7 @@ EVENT_COMMAND: Final = f"{DOMAIN}_command"  # on the bus: an action that changes
 LISTEN: Final = "listen"  # scheme of the port on which meters call in
 CONF_ALLOWED: Final = "allowed"  # addresses and networks that may call
 CONF_METER: Final = "meter"
+CONF_METERS: Final = "meters"
 SUBENTRY_METER: Final = "meter"  # one of several meters of an entry
 CONF_ADDRESS: Final = "address"  # of a meter on a line
 CONF_DIALECT: Final = "dialect"  # variety of the link that it speaks

@@ -39,10 +39,14 @@ _FAULTS: Final = (
     "current_break",
 )
 """Bits 0 to 8 of words 4, 5 and 6."""
+_OFTEN_WANTED: Final = ("voltage_loss", "reverse_flow", "phase_loss")
 
 
 def _faults(phase: int) -> tuple[Flag, ...]:
-    return tuple(Flag(f"{key}_phase", bit, phase=phase) for bit, key in enumerate(_FAULTS))
+    return tuple(
+        Flag(f"{key}_phase", bit, key not in _OFTEN_WANTED, phase)
+        for bit, key in enumerate(_FAULTS)
+    )
 
 
 def _directions() -> tuple[Flag, ...]:

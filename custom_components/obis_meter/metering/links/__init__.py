@@ -27,6 +27,8 @@ from ..sml import decode as decode_sml
 from . import bare, dlt645, hdlc, mbus, p1, rfc1662, sml, wrapper
 from .dlt645 import ClockSet, Kind, Operation, Past, Relay, Tables
 
+__all__ = ["LINKS", "Acts", "Events", "Link", "Operation", "Past", "Relay", "Request"]
+
 type Decode = Callable[[bytes, Security], Sequence[Telegram | Message | MeteringError]]
 
 

@@ -25,7 +25,7 @@ from .history import Past, daily, hourly, load_records, monthly
 from .polls import polls
 from .status import BITS
 from .tables import Tables
-from .talk import check, identify, read, write
+from .talk import check, identify, own_address, read, write
 from .tariffs import present_rate, present_step
 
 __all__ = [
@@ -53,6 +53,7 @@ __all__ = [
     "identify",
     "load_records",
     "monthly",
+    "own_address",
     "polls",
     "present_rate",
     "present_step",

@@ -86,8 +86,8 @@ class Reader:
         except NoSuchData:
             self._present()
             self._schedule.retire(poll.key, _now())
-        except NoAnswer:
-            await self._doubt(poll)
+        except NoAnswer as err:
+            await self._doubt(poll, err)
         except DisconnectedError:
             raise
         except (MeteringError, CrowdedError) as err:
@@ -97,10 +97,10 @@ class Reader:
             self._present()
             await self._take(telegram)
 
-    async def _doubt(self, poll: Poll) -> None:
+    async def _doubt(self, poll: Poll, err: NoAnswer) -> None:
         """See whether a meter let one question fall, or is gone: NoAnswer."""
         if not (self._is_there and self._known):
-            raise NoAnswer("it does not answer")
+            raise err
         try:
             await self._take(await self._converse(self._known.dialogue()))
         except (DecodeError, Refused) as err:  # it is there
@@ -112,8 +112,7 @@ class Reader:
     def _present(self) -> None:
         """Take note that the meter answers; ask for everything where it was away."""
         if not self._is_there:
-            if not self._tracker.main.available:
-                self._begin()
+            self._begin()
             self._is_there = True
         main = self._tracker.main
         if main.heard:

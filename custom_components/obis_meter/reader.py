@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from .channel import DisconnectedError
+from .channel import Channel, DisconnectedError
 from .connection import delays
 from .const import LOGGER
 from .metering.dialogue import Dialogue
@@ -70,6 +70,7 @@ class Reader:
 
     async def _step(self) -> None:
         """Ask what is due, or wait until something is; NoAnswer where the meter is gone."""
+        self._channel()  # before a turn of the schedule is used up
         if not self._is_there and self._known:
             await self._ask(self._known)
         elif poll := self._schedule.take(_now()):
@@ -149,11 +150,14 @@ class Reader:
             self._coordinator.tell(self._tracker, happening)
 
     async def _converse[T](self, dialogue: Dialogue[T]) -> T:
+        return await self._channel().converse(dialogue, POLL)
+
+    def _channel(self) -> Channel:
+        """Return the connection; DisconnectedError where there is none at present."""
         channel = self._coordinator.channel(self._tracker.main.key)
         if channel is None or not channel.is_open:
-            dialogue.close()
             raise DisconnectedError("there is no connection to the meter")
-        return await channel.converse(dialogue, POLL)
+        return channel
 
 
 def _now() -> float:

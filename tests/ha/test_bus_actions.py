@@ -12,6 +12,7 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_capture_events
+import yaml
 
 from custom_components.obis_meter.const import DOMAIN, EVENT_COMMAND
 
@@ -171,7 +172,7 @@ async def test_a_parameter_is_read_and_set_by_its_identifier(
     rows = [{"parameter": "04000404", "name": "Rated", "interval": 10}]
     made = bus(tmp_path / "line", one, password=SETTER, options={"parameters": rows})
     entry = await set_up(hass, made)
-    await until(hass, lambda: state(hass, "sensor.power_net") is not None, 10)
+    await until(hass, lambda: state(hass, "sensor.energy_import") is not None, 10)
     said = await act(
         hass, entry, "set_parameter", parameter="04000802", type="bcd", value="01", read_back=True
     )
@@ -265,8 +266,6 @@ async def test_the_automation_of_the_readme_sheds_a_charger_and_closes_it_again(
     readme = (Path(__file__).parents[2] / "docs/rs485.md").read_text()
     text = readme.partition("```yaml\nautomation:")[2].partition("```")[0]
     text = text.replace("YOUR_CHARGERS_METER", device).replace("sensor.house_", "sensor.other_")
-    import yaml
-
     automations = yaml.safe_load(text)
     hass.states.async_set("sensor.other_present_rate", "flat")
     told = async_capture_events(hass, "call_service")

@@ -37,7 +37,7 @@ _SERIAL: Sequence[Json] = (
 )
 _MODULE_PORT: Sequence[Json] = (
     {"next_step_id": "serial"},
-    {"port": str(_MODULE_LINK), "line": "115200 8N1", "module": True},
+    {"port": str(_MODULE_LINK), "line": "115200 8N1", "what": "module"},
     {},
 )
 

@@ -5,6 +5,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
+from .bus import BusCoordinator, is_bus
 from .const import CONF_PORT, DOMAIN, is_listener
 from .coordinator import ObisMeterConfigEntry, ObisMeterCoordinator
 from .dial_in import ListenerCoordinator
@@ -33,8 +34,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: ObisMeterConfigEntry) ->
 
 
 def _coordinator(hass: HomeAssistant, entry: ObisMeterConfigEntry) -> ObisMeterCoordinator:
-    listens = is_listener(entry.data[CONF_PORT])
-    return ListenerCoordinator(hass, entry) if listens else LineCoordinator(hass, entry)
+    if is_listener(entry.data[CONF_PORT]):
+        return ListenerCoordinator(hass, entry)
+    return BusCoordinator(hass, entry) if is_bus(entry) else LineCoordinator(hass, entry)
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: ObisMeterConfigEntry) -> bool:

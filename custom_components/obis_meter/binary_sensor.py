@@ -16,14 +16,23 @@ from .metering.flags import FLAGS, Flag, is_set
 
 PARALLEL_UPDATES = 0
 
+_PROBLEMS: Final = (
+    *("fatal_error", "phase_sequence", "voltage_sequence", "current_sequence"),
+    *("voltage_unbalance", "current_unbalance", "power_down", "demand_exceeded"),
+    *("power_factor_low", "battery_supply", "voltage_loss_phase", "undervoltage_phase"),
+    *("overvoltage_phase", "current_loss_phase", "overcurrent_phase", "overload_phase"),
+    *("reverse_flow_phase", "phase_loss_phase", "current_break_phase"),
+)
 _DEVICE_CLASSES: Final = {
-    "fatal_error": BinarySensorDeviceClass.PROBLEM,
+    **dict.fromkeys(_PROBLEMS, BinarySensorDeviceClass.PROBLEM),
+    "clock_battery_low": BinarySensorDeviceClass.BATTERY,
     "magnetic_field": BinarySensorDeviceClass.TAMPER,
-    "phase_sequence": BinarySensorDeviceClass.PROBLEM,
+    "reading_battery_low": BinarySensorDeviceClass.BATTERY,
     "terminal_cover": BinarySensorDeviceClass.TAMPER,
     "voltage_present_phase": BinarySensorDeviceClass.POWER,
 }
 """Key of a flag -> what it is to Home Assistant, where that has a class for it."""
+_OF_USE: Final = ("relay_open", "relay_alarm")  # to everybody, not only to installers
 
 
 async def async_setup_entry(
@@ -73,8 +82,6 @@ class Connectivity(ObisMeterEntity, BinarySensorEntity):
 class FlagSensor(ObisMeterEntity, BinarySensorEntity):
     """One bit of a status word."""
 
-    _attr_entity_category = EntityCategory.DIAGNOSTIC
-
     def __init__(
         self, coordinator: ObisMeterCoordinator, meter: Meter, name: RegisterId, flag: Flag
     ) -> None:
@@ -85,6 +92,8 @@ class FlagSensor(ObisMeterEntity, BinarySensorEntity):
         self._attr_translation_key = flag.key
         self._attr_device_class = _DEVICE_CLASSES.get(flag.key)
         self._attr_entity_registry_enabled_default = not flag.hidden
+        if flag.key not in _OF_USE:
+            self._attr_entity_category = EntityCategory.DIAGNOSTIC
         if flag.phase:
             self._attr_translation_placeholders = {"phase": str(flag.phase)}
 

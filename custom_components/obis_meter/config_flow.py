@@ -17,6 +17,10 @@ from homeassistant.core import callback
 from homeassistant.util.network import is_ipv6_address
 
 from . import forms
+from .ask_flow import STAGES, AskSteps
+from .bus import is_bus
+from .bus_finder import Line, search_line
+from .bus_flow import BusMeterSubentryFlow
 from .const import (
     CONF_IDENTITY,
     CONF_LINE,
@@ -29,8 +33,8 @@ from .const import (
 )
 from .coordinator import is_heard
 from .dial_in_flow import DialInSteps
-from .finder import Found, NotFoundError, Progress, ask, find
-from .forms import CONF_MODULE, CONF_PROTOCOL, RAW
+from .finder import Found, NotFoundError, Progress, ask, find, seen
+from .forms import CONF_PROTOCOL, CONF_WHAT, RAW
 from .keyring import packed
 from .metering.detect import Locked
 from .metering.model import LineSettings
@@ -42,7 +46,7 @@ _NAMELESS: Final = "Electricity meter"
 _GLANCE: Final = 0.5  # seconds between two changes of what the owner reads
 
 
-class ObisMeterConfigFlow(DialInSteps, ConfigFlow, domain=DOMAIN):
+class ObisMeterConfigFlow(AskSteps, DialInSteps, ConfigFlow, domain=DOMAIN):
     """Adds a meter, or a port on which meters call."""
 
     VERSION = 1
@@ -56,7 +60,7 @@ class ObisMeterConfigFlow(DialInSteps, ConfigFlow, domain=DOMAIN):
         self._line = LineSettings(2400)
         self._progress = Progress()
         self._shown = 0.0
-        self._search: asyncio.Task[Found | Locked] | None = None
+        self._search: asyncio.Task[Found | Locked | Line] | None = None
         self._found: Found | None = None
         self._asked = False
 
@@ -73,9 +77,10 @@ class ObisMeterConfigFlow(DialInSteps, ConfigFlow, domain=DOMAIN):
     def async_get_supported_subentry_types(
         cls, config_entry: ConfigEntry
     ) -> dict[str, type[ConfigSubentryFlow]]:
-        """Return what may be added to an entry: meters, where they call in."""
-        listens = is_listener(config_entry.data[CONF_PORT])
-        return {SUBENTRY_METER: MeterSubentryFlow} if listens else {}
+        """Return what may be added to an entry: meters, where they call in or share a line."""
+        if is_listener(config_entry.data[CONF_PORT]):
+            return {SUBENTRY_METER: MeterSubentryFlow}
+        return {SUBENTRY_METER: BusMeterSubentryFlow} if is_bus(config_entry) else {}
 
     @override
     def is_matching(self, other_flow: ObisMeterConfigFlow) -> bool:
@@ -127,16 +132,23 @@ class ObisMeterConfigFlow(DialInSteps, ConfigFlow, domain=DOMAIN):
             port = await open_port(url, self._line)
         except PortError as err:
             return await self._ask({"base": err.key})
-        return await self._async_begin(port, module=typed[CONF_MODULE])
+        return await self._async_begin(port, typed[CONF_WHAT])
 
-    async def _async_begin(self, port: Port, *, module: bool) -> ConfigFlowResult:
-        """Listen on an open port; ask the meter where its owner agreed."""
-        self._progress, self._asked = Progress(asking=module), module
-        search: Coroutine[Any, Any, Found | Locked] = (
-            ask(port, MODULE_LINK) if module else find(port, self._on_progress)
-        )
+    @override
+    async def _async_begin(self, port: Port, what: str) -> ConfigFlowResult:
+        """Listen on an open port; ask its meters where their owner agreed."""
+        self._progress = Progress(stage=STAGES.get(what, ""))
+        self._asked = what != forms.LISTENED
+        search: Coroutine[Any, Any, Found | Locked | Line]
+        match what:
+            case forms.MODULE:
+                search = ask(port, MODULE_LINK)
+            case forms.BUS:
+                search = search_line(port, self._lines(), self._on_progress)
+            case _:
+                search = find(port, self._on_progress)
         self._search = self.hass.async_create_task(search, f"{DOMAIN} listens to {self._url}")
-        self._search.add_done_callback(_seen)
+        self._search.add_done_callback(seen)
         return await self.async_step_listen()
 
     async def _ask(self, errors: dict[str, str] | None = None) -> ConfigFlowResult:
@@ -152,7 +164,7 @@ class ObisMeterConfigFlow(DialInSteps, ConfigFlow, domain=DOMAIN):
     @callback
     def _on_progress(self, progress: Progress) -> None:
         now = self.hass.loop.time()
-        if now - self._shown < _GLANCE and progress.understood == self._progress.understood:
+        if now - self._shown < _GLANCE and not progress.is_news(self._progress):
             return
         self._shown, self._progress = now, progress
         self.async_update_progress(min(1.0, progress.part))
@@ -165,7 +177,7 @@ class ObisMeterConfigFlow(DialInSteps, ConfigFlow, domain=DOMAIN):
             return self.async_show_progress(
                 step_id="listen",
                 progress_action=self._progress.action,
-                description_placeholders={"count": str(self._progress.received)},
+                description_placeholders=self._progress.told,
                 progress_task=self._search,
             )
         return self.async_show_progress_done(next_step_id="heard")
@@ -178,9 +190,12 @@ class ObisMeterConfigFlow(DialInSteps, ConfigFlow, domain=DOMAIN):
         except NotFoundError as err:
             raw = err.key == "no_telegram" and self._url.startswith(f"{RAW}://")
             return await self._ask({"base": "no_telegram_tcp" if raw else err.key})
-        if isinstance(found, Locked):
-            self._locked = found
-            return await self.async_step_key()
+        match found:
+            case Locked():
+                self._locked = found
+                return await self.async_step_key()
+            case Line():
+                return await self._async_line_found(found)
         return await self._async_found(found)
 
     @override
@@ -196,17 +211,6 @@ class ObisMeterConfigFlow(DialInSteps, ConfigFlow, domain=DOMAIN):
                 )
             self._abort_if_unique_id_configured()
         return await self.async_step_confirm()
-
-    async def async_step_module(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for leave to speak: the meter believes to talk to its communication module."""
-        if user_input is None:
-            self._set_confirm_only()
-            return self.async_show_form(step_id="module")
-        try:
-            port = await open_port(self._url, self._line)
-        except PortError as err:
-            return await self._ask({"base": err.key})
-        return await self._async_begin(port, module=True)
 
     async def async_step_confirm(
         self, user_input: dict[str, Any] | None = None
@@ -241,9 +245,3 @@ class ObisMeterConfigFlow(DialInSteps, ConfigFlow, domain=DOMAIN):
         """Let the port go when the owner closes the dialog."""
         if self._search:
             self._search.cancel()
-
-
-def _seen(search: asyncio.Task[Found | Locked]) -> None:
-    """Take note of a failure that the owner, who has closed the dialog, will not ask for."""
-    if not search.cancelled():
-        search.exception()

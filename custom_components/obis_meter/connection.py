@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 import random
 from typing import Final
 
+from homeassistant.exceptions import ConfigEntryNotReady
+
 from .channel import Channel, SilenceError
-from .const import LOGGER
+from .const import DOMAIN, LOGGER
 from .metering.model import LineSettings
 from .transport import Port, PortError, open_port
 
@@ -22,6 +24,15 @@ def delays() -> Iterator[float]:
     while True:
         yield delay * random.uniform(1 - _JITTER, 1 + _JITTER)
         delay = min(2 * delay, LONGEST_DELAY)
+
+
+def not_ready(err: PortError) -> ConfigEntryNotReady:
+    """Return what Home Assistant is told about a port that cannot be opened yet."""
+    return ConfigEntryNotReady(
+        translation_domain=DOMAIN,
+        translation_key=err.key,
+        translation_placeholders={"port": err.url},
+    )
 
 
 class Connection:

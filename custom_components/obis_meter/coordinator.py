@@ -2,10 +2,9 @@
 
 from abc import ABC, abstractmethod
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from datetime import datetime
-from functools import partial
 from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
@@ -14,34 +13,31 @@ from homeassistant.helpers.event import async_track_time_change
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from .bridge import Bridge
-from .channel import Channel, DisconnectedError
+from .channel import Channel
 from .const import (
-    CONF_BRIDGE_HOST,
-    CONF_BRIDGE_PORT,
-    CONF_INTERVAL,
+    CONF_ASK,
     CONF_LINK,
-    CONF_PARAMETER,
-    CONF_PARAMETERS,
     CONF_PORT,
     CONF_WRITE_INTERVAL,
     DEFAULT_WRITE_INTERVAL,
     DOMAIN,
     LOGGER,
 )
+from .errands import errands
 from .meter import Meter, RegisterId
 from .metering.detect import Locked
 from .metering.errors import DecryptError
+from .metering.follow import Happening
 from .metering.links import LINKS
-from .metering.model import Message, Notice, Telegram
+from .metering.model import ANYONE, Access, Message, Notice, Telegram
 from .metering.security import Security
 from .metering.session import Event, Session
 from .notifier import Notifier
-from .polling import poll
 from .tracker import OnNew, Tracker
 
 type ObisMeterConfigEntry = ConfigEntry[ObisMeterCoordinator]
 type OnNewMeter = Callable[[Meter], None]
-type OnNotice = Callable[[Notice], None]
+type OnNotice = Callable[[Notice | Happening], None]
 
 
 class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]], ABC):
@@ -82,6 +78,15 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]], ABC):
     @abstractmethod
     def channel(self, meter: str) -> Channel | None:
         """Return the connection to a meter; None where there is none at present."""
+
+    def access(self, meter: str) -> Access:
+        """Return how a meter is addressed, and what opens it."""
+        return ANYONE
+
+    @property
+    def may_ask(self) -> bool:
+        """Tell whether anything may be sent: to a module's port, or where the owner agreed."""
+        return bool(self.link.answer or self.config_entry.data.get(CONF_ASK))
 
     def locked(self, meter: str) -> Locked | None:
         """Return the telegrams of a meter that no key opens at present."""
@@ -125,7 +130,7 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]], ABC):
         await tracker.load()
         self._companions[main.key] = [
             self.config_entry.async_create_background_task(self.hass, work, f"{DOMAIN} {main.key}")
-            for work in self._errands(tracker)
+            for work in errands(self, tracker)
         ]
         self.data |= tracker.meters
         for join in self._on_new_meter:
@@ -133,22 +138,6 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]], ABC):
         for meter in tracker.meters.values():
             self._announce(meter, list(meter.registers))
         return tracker
-
-    def _errands(self, tracker: Tracker) -> Iterator[Coroutine[Any, Any, None]]:
-        """Yield what is to go on for a meter beside listening, as the options have it."""
-        key, options = tracker.main.key, self.config_entry.options
-        if (host := options.get(CONF_BRIDGE_HOST)) and self.link.carry:
-            bridge = Bridge(host, options[CONF_BRIDGE_PORT], partial(self._pass_on, key))
-            self.bridges[key] = bridge
-            yield bridge.run()
-        for row in options.get(CONF_PARAMETERS, ()):
-            yield poll(self, tracker, row[CONF_PARAMETER], row[CONF_INTERVAL])
-
-    async def _pass_on(self, meter: str, octets: bytes) -> None:
-        """Take what a head end sends to the meter; it is lost where the meter is away."""
-        if self.link.carry and (channel := self.channel(meter)):
-            with suppress(OSError, DisconnectedError):
-                await channel.send(self.link.carry(octets))
 
     @callback
     def forget(self, key: str) -> None:
@@ -225,8 +214,13 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]], ABC):
         tracker.note_quality(message.quality)
         if self.link.tunnelled and (bridge := self.bridges.get(tracker.main.key)):
             bridge.forward(self.link.tunnelled(message))
-        notice = self.link.notice(message) if self.link.notice else None
-        if notice and (report := self._on_notice.get(tracker.main.key)):
+        if self.link.notice and (notice := self.link.notice(message)):
+            self.tell(tracker, notice)
+
+    @callback
+    def tell(self, tracker: Tracker, notice: Notice | Happening) -> None:
+        """Tell what has happened at a meter."""
+        if report := self._on_notice.get(tracker.main.key):
             report(notice)
 
 

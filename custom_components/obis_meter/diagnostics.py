@@ -1,5 +1,6 @@
 """The diagnostics download: link statistics, the last payloads, registers; no identifier in it."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 import re
 from typing import Any, Final
@@ -22,11 +23,12 @@ from .metering.submeters import register_of
 REDACTED: Final = "**REDACTED**"
 _NAMES: Final = ("meter_id", "meter_number", "logical_device_name")
 _RUN: Final = re.compile(rb"[0-9A-Za-z]{5,}")
-_HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2}){5,}")
+_HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2}){4,}")
 _NUMBER: Final = re.compile(r"\d{5,}")
 _TITLE: Final = re.compile(rb"(?<=\xdb\x08)[A-Z]{3}.{5}", re.DOTALL)
 _NAMING: Final = re.compile(r"(?:0x)?[0-9A-Za-z]{5,}")
 _TELLING: Final = re.compile(r"0x[0-9A-F]{10}FF|\d{5,8}")  # an OBIS code, a total
+_OPERATOR: Final = 8  # digits of an operator's number as it is sent
 _SHORTEST: Final = 5  # characters; shorter texts are states
 _HARMLESS: Final = (
     *("protocol_version", "meter_model", "firmware", "tariff"),
@@ -100,7 +102,16 @@ def _is_secret(meter: Meter, reading: Reading) -> bool:
 def _payloads(coordinator: ObisMeterCoordinator) -> list[str]:
     """Return the last payloads without identifiers, whichever meter they came from."""
     sessions = [channel.session for channel in coordinator.channels()]
-    return [blank(payload, session.link) for session in sessions for payload in session.payloads]
+    known = {secret for key in coordinator.trackers for secret in _secrets(coordinator, key)}
+    return [
+        blank(payload, session.link, known) for session in sessions for payload in session.payloads
+    ]
+
+
+def _secrets(coordinator: ObisMeterCoordinator, meter: str) -> tuple[str, ...]:
+    """Return what may stand in the payloads of a meter beside its readings."""
+    access = coordinator.access(meter)
+    return meter, access.address, access.operator.zfill(_OPERATOR)
 
 
 def _unknown_lists(coordinator: ObisMeterCoordinator) -> list[list[str]]:
@@ -121,8 +132,10 @@ def plain(value: str) -> str:
     return _NAMING.sub(lambda m: m[0] if _TELLING.fullmatch(m[0]) else REDACTED, value)
 
 
-def blank(payload: bytes, link: Link) -> str:
+def blank(payload: bytes, link: Link, known: Iterable[str] = ()) -> str:
     """Return the hex of a payload, identifiers overwritten character for character.
+
+    known are identifiers that may stand anywhere in it.
 
     It still decodes. One without readings loses every run of letters or digits,
     because nobody knows what they say; a ciphered one its system title.
@@ -130,6 +143,7 @@ def blank(payload: bytes, link: Link) -> str:
     security = Security()
     events = list(Session(link, security).read(payload))
     said = [event for event in events if isinstance(event, Telegram)]
+    payload = _without(payload, {*known, *(each.meter for each in said if each.meter)})
     if not any(each.readings for each in said):
         payload = _TITLE.sub(_zeros, payload)
         if security.ciphered:
@@ -137,12 +151,17 @@ def blank(payload: bytes, link: Link) -> str:
         return _RUN.sub(_zeros, payload).hex()
     meter = Meter("", Identity())
     secrets = {str(r.value) for each in said for r in each.readings if _is_secret(meter, r)}
-    for form in sorted((form for text in secrets for form in _forms(text)), key=len, reverse=True):
-        payload = payload.replace(form, b"0" * len(form))
+    payload = _without(payload, secrets)
     head, newline, rest = payload.partition(b"\n")
     if head.startswith(b"/"):
         head = re.sub(rb"\d{5,}", _zeros, head)
     return (head + newline + rest).hex()
+
+
+def _without(payload: bytes, secrets: Iterable[str]) -> bytes:
+    for form in sorted((form for text in secrets for form in _forms(text)), key=len, reverse=True):
+        payload = payload.replace(form, b"0" * len(form))
+    return payload
 
 
 def _zeros(match: re.Match[bytes]) -> bytes:
@@ -155,5 +174,6 @@ def _forms(secret: str) -> list[bytes]:
     if len(raw) < _SHORTEST:
         return []
     spelled = raw.hex().encode()
-    octets = [bytes.fromhex(secret)] if _HEX.fullmatch(secret) else []
-    return [raw, spelled, spelled.upper(), *octets]
+    octets = bytes.fromhex(secret) if _HEX.fullmatch(secret) else b""
+    either_way = [octets, octets[::-1]] if octets.strip(b"\0") else []
+    return [raw, spelled, spelled.upper(), *either_way]

@@ -1,41 +1,22 @@
 """An entry that meters call: their communication modules, or modules of their own."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, override
+from typing import override
 from urllib.parse import urlsplit
 
-from homeassistant.config_entries import (
-    SIGNAL_CONFIG_ENTRY_CHANGED,
-    SOURCE_INTEGRATION_DISCOVERY,
-    ConfigEntry,
-    ConfigEntryChange,
-    ConfigSubentry,
-)
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryNotReady
+from homeassistant.config_entries import SOURCE_INTEGRATION_DISCOVERY, ConfigSubentry
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers.discovery_flow import async_create_flow
-from homeassistant.helpers.dispatcher import async_dispatcher_connect
 
-from . import keyring
 from .caller import Absence, Caller
 from .channel import Channel
-from .const import (
-    CONF_ALLOWED,
-    CONF_METER,
-    CONF_PORT,
-    CONF_TITLE,
-    DOMAIN,
-    LISTEN_UDP,
-    LOGGER,
-    SUBENTRY_METER,
-)
-from .coordinator import ObisMeterConfigEntry, ObisMeterCoordinator
+from .connection import not_ready
+from .const import CONF_ALLOWED, CONF_METER, CONF_PORT, CONF_TITLE, DOMAIN, LISTEN_UDP, LOGGER
+from .coordinator import ObisMeterConfigEntry
 from .datagrams import DatagramListener
 from .listener import MOST_PEERS, Gate, Listener, networks
-from .meter import Meter
 from .metering.detect import Locked
-from .metering.identity import Identity
-from .metering.security import Security
+from .subentries import SubentriesCoordinator, key_of
 from .tracker import Tracker
 from .transport import Port, PortError
 
@@ -47,16 +28,12 @@ def gate(url: str, allowed: str, attend: Callable[[Port, str], Awaitable[None]])
     return kind(address.hostname or "", address.port or 0, networks(allowed), attend)
 
 
-def _key(subentry: ConfigSubentry) -> str:
-    return subentry.unique_id or subentry.subentry_id
-
-
 def _is_of(subentry: ConfigSubentry, caller: Caller) -> bool:
     """Tell whether it is the meter of a subentry that calls."""
-    return caller.meter in (_key(subentry), subentry.data.get(CONF_TITLE))
+    return caller.meter in (key_of(subentry), subentry.data.get(CONF_TITLE))
 
 
-class ListenerCoordinator(ObisMeterCoordinator):
+class ListenerCoordinator(SubentriesCoordinator):
     """A TCP or UDP port that meters call; each known one is a subentry."""
 
     def __init__(self, hass: HomeAssistant, entry: ObisMeterConfigEntry) -> None:
@@ -70,20 +47,12 @@ class ListenerCoordinator(ObisMeterCoordinator):
 
     @override
     async def async_open(self) -> None:
-        for subentry in self._meters().values():
-            await self._adopt(subentry)  # before they can call
+        await self.adopt_all()  # before they can call
         try:
             await self.listener.open()
         except PortError as err:
-            raise ConfigEntryNotReady(
-                translation_domain=DOMAIN,
-                translation_key=err.key,
-                translation_placeholders={"port": err.url},
-            ) from err
+            raise not_ready(err) from err
         self.config_entry.async_on_unload(self._close)
-        self.config_entry.async_on_unload(
-            async_dispatcher_connect(self.hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._on_changed)
-        )
 
     async def _close(self) -> None:
         await self.listener.close()
@@ -113,8 +82,8 @@ class ListenerCoordinator(ObisMeterCoordinator):
     def identified(self, caller: Caller) -> None:
         """Give a call to its meter; offer the owner a meter that is not known."""
         assert caller.meter
-        for subentry in self._meters().values():
-            tracker = self.trackers.get(_key(subentry))
+        for subentry in self.meters().values():
+            tracker = self.trackers.get(key_of(subentry))
             if tracker and _is_of(subentry, caller):
                 caller.adopt(tracker)
                 return
@@ -168,41 +137,18 @@ class ListenerCoordinator(ObisMeterCoordinator):
         if meter in self._sealed or len(self._sealed) < MOST_PEERS:
             self._sealed[meter] = locked
 
-    def _meters(self) -> dict[str, ConfigSubentry]:
-        return {
-            _key(subentry): subentry
-            for subentry in self.config_entry.subentries.values()
-            if subentry.subentry_type == SUBENTRY_METER
-        }
-
-    async def _adopt(self, subentry: ConfigSubentry) -> None:
+    @override
+    async def adopt(self, key: str, subentry: ConfigSubentry) -> None:
         """Follow the meter of a subentry, on the call it may have made already."""
-        key = _key(subentry)
-        main = Meter(
-            key,
-            Identity(serial=key),
-            name=subentry.title,
-            subentry_id=subentry.subentry_id,
-            available=False,
-        )
-        security = Security(keyring.stored(subentry.data))
         self._absent[key] = Absence(lambda: self._miss(tracker))
-        tracker = await self.track(main, security)
+        tracker = await self.follow(key, subentry, available=False)
         for caller in self._callers:
             if _is_of(subentry, caller) and not caller.tracker:
                 caller.adopt(tracker)
 
-    @callback
-    def _on_changed(self, change: ConfigEntryChange, entry: ConfigEntry[Any]) -> None:
-        """Follow meters that were added, and let go of those that were removed."""
-        if entry is not self.config_entry or change is not ConfigEntryChange.UPDATED:
-            return
-        there = self._meters()
-        for key in self.trackers.keys() - there.keys():
-            if line := self._lines.pop(key, None):
-                line.tracker = None
-                line.hang_up()
-            self._absent.pop(key).end()
-            self.forget(key)
-        for key in there.keys() - self.trackers.keys():
-            entry.async_create_task(self.hass, self._adopt(there[key]), f"{DOMAIN} {key}")
+    @override
+    def dropped(self, key: str) -> None:
+        if line := self._lines.pop(key, None):
+            line.tracker = None
+            line.hang_up()
+        self._absent.pop(key).end()

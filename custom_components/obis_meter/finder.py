@@ -1,11 +1,12 @@
 """Finds out which meter speaks on a port, while the owner watches."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
-from .channel import QUIET, Channel
+from .channel import QUIET, Channel, OnEvents
 from .metering import identity
 from .metering.detect import Detector, Locked
 from .metering.errors import DecryptError, Lock, MeteringError, NoAnswer
@@ -41,21 +42,42 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What the owner can be told meanwhile; part is of the time that it may take."""
+    """What the owner can be told meanwhile; part is of the time that it may take.
+
+    stage is the word for what goes on where meters are asked; found are those
+    that have answered.
+    """
 
     part: float = 0.0
     received: int = 0
     understood: bool = False
-    asking: bool = False
+    stage: str = ""
+    found: tuple[str, ...] = ()
 
     @property
     def action(self) -> str:
         """Return the word for what goes on, as translations name it."""
-        if self.asking:
-            return "asking"
+        if self.stage:
+            return self.stage
         if self.understood:
             return "understood"
         return "hearing" if self.received else "waiting"
+
+    @property
+    def told(self) -> dict[str, str]:
+        """Return what the text on it may be completed with."""
+        count = len(self.found) if self.stage else self.received
+        return {"count": str(count), "meters": ", ".join(self.found) or "\N{EM DASH}"}
+
+    def is_news(self, before: Progress) -> bool:
+        """Tell whether more has changed than how far it is."""
+        return (self.action, self.found) != (before.action, before.found)
+
+
+def seen(search: asyncio.Task[Any]) -> None:
+    """Take note of a failure that the owner, who has closed the dialog, will not ask for."""
+    if not search.cancelled():
+        search.exception()
 
 
 async def find(port: Port, report: Callable[[Progress], None]) -> Found | Locked:
@@ -72,6 +94,23 @@ async def find(port: Port, report: Callable[[Progress], None]) -> Found | Locked
         await port.close()
 
 
+@asynccontextmanager
+async def asking(
+    port: Port, link: str, hear: OnEvents = lambda events: True
+) -> AsyncIterator[Channel]:
+    """Return a channel to ask on while its context lasts; the port is closed then."""
+    channel = Channel(
+        Session(LINKS[link]), on_events=hear, on_up=lambda: None, who=lambda: Module("")
+    )
+    listening = asyncio.create_task(channel.listen(port))
+    try:
+        await asyncio.sleep(0)  # the channel has the port
+        yield channel
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+
+
 async def ask(port: Port, link: str) -> Found:
     """Ask who the meter is, over a link on which one may; the port is closed then.
 
@@ -83,22 +122,15 @@ async def ask(port: Port, link: str) -> Found:
         heard.extend(event for event in events if isinstance(event, Telegram))
         return True
 
-    channel = Channel(
-        Session(LINKS[link]), on_events=hear, on_up=lambda: None, who=lambda: Module("")
-    )
     identify = LINKS[link].identify
     assert identify
-    listening = asyncio.create_task(channel.listen(port))
     try:
-        await asyncio.sleep(0)  # the channel has the port
-        meter = await channel.converse(identify())
+        async with asking(port, link, hear) as channel:
+            meter = await channel.converse(identify())
     except NoAnswer as err:
         raise NotFoundError("not_answering") from err
     except MeteringError as err:
         raise NotFoundError("port_lost") from err
-    finally:
-        listening.cancel()
-        await asyncio.gather(listening, return_exceptions=True)
     found = _found(LINKS[link], heard)
     meter = meter or found.meter
     return replace(found, meter=meter, identity=replace(found.identity, serial=meter))

@@ -24,6 +24,7 @@ from homeassistant.helpers.translation import async_get_translations
 import probatio
 
 from .const import (
+    CONF_ADDRESS,
     CONF_ALLOW_COMMANDS,
     CONF_ALLOWED,
     CONF_AUTH_KEY,
@@ -34,11 +35,14 @@ from .const import (
     CONF_KEY,
     CONF_LINE,
     CONF_METER,
+    CONF_METERS,
     CONF_MODULE_NAME,
     CONF_MODULE_QUALITY,
     CONF_NAME,
+    CONF_OPERATOR,
     CONF_PARAMETER,
     CONF_PARAMETERS,
+    CONF_PASSWORD,
     CONF_PORT,
     CONF_WRITE_INTERVAL,
     DEMAND_PERIODS,
@@ -48,7 +52,9 @@ from .listener import PRIVATE
 from .metering.links import LINKS
 from .metering.model import Command
 
-CONF_MODULE: Final = "module"  # the port of a communication module, which may be asked
+CONF_WHAT: Final = "what"  # hangs on a port
+LISTENED, MODULE, BUS = "listened", "module", "dlt645"
+"""A meter that sends by itself; one that takes us for its module; meters that are asked."""
 CONF_CALLERS: Final = "callers"  # who calls: modules, or meters that push
 CONF_PROTOCOL: Final = "protocol"
 RAW, RFC2217 = "socket", "rfc2217"
@@ -59,6 +65,9 @@ LINES: Final = ("2400 8N1", "2400 8E1", "115200 8N1", "9600 7E1", "9600 8N1")
 _TCP_PORT: Final = probatio.All(
     NumberSelector(NumberSelectorConfig(min=1, max=65535, step=1, mode=NumberSelectorMode.BOX)),
     probatio.Coerce(int),
+)
+_WHAT: Final = SelectSelector(
+    SelectSelectorConfig(options=[LISTENED, MODULE, BUS], translation_key="what")
 )
 _PROTOCOL: Final = SelectSelector(
     SelectSelectorConfig(options=[RAW, RFC2217], translation_key="protocol")
@@ -71,7 +80,7 @@ async def serial(hass: HomeAssistant) -> probatio.Schema:
         {
             probatio.Required(CONF_PORT): SerialPortSelector(),
             probatio.Required(CONF_LINE, default=LINES[0]): await _line(hass),
-            probatio.Required(CONF_MODULE, default=False): BooleanSelector(),
+            probatio.Required(CONF_WHAT, default=LISTENED): _WHAT,
         }
     )
 
@@ -84,7 +93,7 @@ async def network(hass: HomeAssistant) -> probatio.Schema:
             probatio.Required(CONF_PORT): _TCP_PORT,
             probatio.Required(CONF_PROTOCOL, default=RAW): _PROTOCOL,
             probatio.Required(CONF_LINE, default=LINES[2]): await _line(hass),
-            probatio.Required(CONF_MODULE, default=False): BooleanSelector(),
+            probatio.Required(CONF_WHAT, default=LISTENED): _WHAT,
         }
     )
 
@@ -140,9 +149,37 @@ CALLED: Final = probatio.Schema({probatio.Optional(CONF_NAME, default=""): TextS
 
 METER: Final = CALLED.extend({probatio.Required(CONF_METER): TextSelector()})
 
-COMMANDS: Final = probatio.Schema(
+_ACCESS: Final = {
+    probatio.Optional(CONF_NAME, default=""): TextSelector(),
+    probatio.Optional(CONF_PASSWORD, default=""): _SECRET,
+    probatio.Optional(CONF_OPERATOR, default=""): _SECRET,
+}
+ACCESS: Final = probatio.Schema(_ACCESS)
+ADDRESS: Final = probatio.Schema({probatio.Required(CONF_ADDRESS): TextSelector(), **_ACCESS})
+
+
+def one_of(meters: dict[str, str]) -> probatio.Schema:
+    """Return the form for a meter among those found, labelled by address."""
+    return probatio.Schema({probatio.Required(CONF_ADDRESS): _choice(meters), **_ACCESS})
+
+
+def some_of(meters: dict[str, str]) -> probatio.Schema:
+    """Return the form for meters among those found, at first all."""
+    field = probatio.Required(CONF_METERS, default=list(meters))
+    return probatio.Schema({field: _choice(meters, multiple=True)})
+
+
+def _choice(meters: dict[str, str], *, multiple: bool = False) -> SelectSelector:
+    options = [SelectOptionDict(value=address, label=label) for address, label in meters.items()]
+    mode = SelectSelectorMode.LIST
+    return SelectSelector(SelectSelectorConfig(options=options, multiple=multiple, mode=mode))
+
+
+ALLOW: Final = probatio.Schema(
+    {probatio.Required(CONF_ALLOW_COMMANDS, default=False): BooleanSelector()}
+)
+COMMANDS: Final = ALLOW.extend(
     {
-        probatio.Required(CONF_ALLOW_COMMANDS, default=False): BooleanSelector(),
         probatio.Optional(CONF_MODULE_NAME): TextSelector(),
         probatio.Required(CONF_MODULE_QUALITY): probatio.All(
             NumberSelector(NumberSelectorConfig(min=0, max=99, step=1)), probatio.Coerce(int)

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from typing import override
 
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryNotReady
 
 from . import keyring
 from .channel import Channel
-from .connection import Connection
-from .const import CONF_IDENTITY, CONF_LINE, CONF_PORT, DOMAIN, LOGGER
+from .connection import Connection, not_ready
+from .const import CONF_IDENTITY, CONF_LINE, CONF_PORT, LOGGER
 from .coordinator import ObisMeterConfigEntry, ObisMeterCoordinator
 from .meter import Meter
 from .metering.identity import Identity
@@ -47,11 +46,7 @@ class LineCoordinator(ObisMeterCoordinator):
         try:
             self._port = await self.connection.open()
         except PortError as err:
-            raise ConfigEntryNotReady(
-                translation_domain=DOMAIN,
-                translation_key=err.key,
-                translation_placeholders={"port": err.url},
-            ) from err
+            raise not_ready(err) from err
         self.config_entry.async_on_unload(self._port.close)
         self._tracker = await self.track(self.main, self._security)
 

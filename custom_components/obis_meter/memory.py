@@ -32,13 +32,15 @@ type Json = dict[str, Any]
 class Remembered:
     """The meters known, with their totals, the state of what is computed, and since when.
 
-    counters are those of ciphered telegrams, by system title.
+    counters are those of ciphered telegrams, by system title; events how many
+    of each kind the meter had counted.
     """
 
     meters: list[Meter] = field(default_factory=list)
     derived: DerivedState = field(default_factory=DerivedState)
     saved: float = 0.0  # seconds since 1970
     counters: dict[str, int] = field(default_factory=dict)
+    events: dict[str, int] = field(default_factory=dict)
 
 
 class Memory:
@@ -57,7 +59,9 @@ class Memory:
                 return Remembered()
             meters = [_meter(each) for each in kept["meters"]]
             counters = _counters(kept.get("counters", {}))
-            return Remembered(meters, _derived(kept["derived"]), float(kept["saved"]), counters)
+            derived, saved = _derived(kept["derived"]), float(kept["saved"])
+            events = {str(name): int(count) for name, count in kept.get("events", {}).items()}
+            return Remembered(meters, derived, saved, counters, events)
         except _NONSENSE as err:
             LOGGER.warning("What was remembered cannot be read, beginning anew: %r", err)
             return Remembered()

@@ -13,6 +13,7 @@ import probatio
 from . import forms
 from .const import (
     BEST_QUALITY,
+    CONF_ASK,
     CONF_DEMAND_PERIOD,
     CONF_LINK,
     CONF_METER,
@@ -32,10 +33,12 @@ class ObisMeterOptionsFlow(OptionsFlowWithReload):
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Go to the only page there is, or ask for one."""
-        if LINKS[self.config_entry.data[CONF_LINK]].request is None:
+        link = LINKS[self._link()]
+        if link.request is None or not (link.answer or self.config_entry.data.get(CONF_ASK)):
             return await self.async_step_general()
+        pages = ["general", "commands", "polling"]
         return self.async_show_menu(
-            step_id="init", menu_options=["general", "commands", "polling", "bridge"]
+            step_id="init", menu_options=[*pages, "bridge"] if link.carry else pages
         )
 
     async def async_step_general(
@@ -52,6 +55,8 @@ class ObisMeterOptionsFlow(OptionsFlowWithReload):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask whether actions may change the meter, and what the meter is told of its module."""
+        if not LINKS[self._link()].answer:
+            return self._page("commands", forms.ALLOW, user_input, {})
         usual = {CONF_MODULE_QUALITY: BEST_QUALITY}
         return self._page("commands", forms.COMMANDS, user_input, usual)
 

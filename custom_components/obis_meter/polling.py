@@ -29,7 +29,8 @@ async def poll(
             await asyncio.sleep(_LOOK)
             continue
         try:
-            reply = await channel.converse(ask(Command("get", parameter)), POLL)
+            access = coordinator.access(tracker.main.key)
+            reply = await channel.converse(ask(Command("get", parameter), access), POLL)
             tracker.note_parameter(parameter, reply)
         except (MeteringError, CrowdedError) as err:
             LOGGER.debug("%s: parameter %s: %s", tracker.main.name, parameter, err)

@@ -1,5 +1,6 @@
 """The one place where what went wrong with a meter becomes what its owner is told."""
 
+from collections.abc import Callable
 from typing import Final
 
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
@@ -7,9 +8,11 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from .channel import DisconnectedError
 from .const import CONF_BRIDGE_HOST, DOMAIN
 from .coordinator import ObisMeterCoordinator
+from .metering.dialogue import Dialogue
 from .metering.errors import MeteringError, NoAnswer, Refused, RequestError
-from .metering.model import Command, Reply
-from .turns import CrowdedError
+from .metering.links import Acts
+from .metering.model import Access, Command, Reply
+from .turns import COMMAND, CrowdedError
 
 _WORDS: Final = (
     (NoAnswer, "no_answer"),
@@ -27,14 +30,34 @@ async def request(coordinator: ObisMeterCoordinator, meter: str, command: Comman
     """Have a meter do something, and return its answer; HomeAssistantError says why not."""
     entry = coordinator.config_entry
     ask = coordinator.link.request
-    if ask is None:
+    if ask is None or not coordinator.may_ask:
         raise _invalid("cannot_be_asked", name=entry.title)
     if command.verb == "send" and entry.options.get(CONF_BRIDGE_HOST):
         raise _invalid("bridged", name=entry.title)
+    return await converse(coordinator, meter, lambda access: ask(command, access))
+
+
+def acts_of(coordinator: ObisMeterCoordinator, action: str) -> Acts:
+    """Return what a meter can be told to do; ServiceValidationError where that is nothing."""
+    if (acts := coordinator.link.acts) is None:
+        raise _invalid("not_supported", detail=action)
+    if not coordinator.may_ask:
+        raise _invalid("cannot_be_asked", name=coordinator.config_entry.title)
+    return acts
+
+
+async def converse[T](
+    coordinator: ObisMeterCoordinator,
+    meter: str,
+    begin: Callable[[Access], Dialogue[T]],
+    urgency: int = COMMAND,
+) -> T:
+    """Have a dialogue with a meter, and return its result; HomeAssistantError says why not."""
+    entry = coordinator.config_entry
     if (channel := coordinator.channel(meter)) is None:
         raise _failed("not_connected", name=entry.title, why="")
     try:
-        return await channel.converse(ask(command))
+        return await channel.converse(begin(coordinator.access(meter)), urgency)
     except RequestError as err:
         raise _invalid(err.key, detail=err.detail) from err
     except CrowdedError as err:

@@ -21,6 +21,8 @@ from homeassistant.const import (
     UnitOfPower,
     UnitOfReactiveEnergy,
     UnitOfReactivePower,
+    UnitOfTemperature,
+    UnitOfTime,
     UnitOfVolume,
 )
 from homeassistant.core import HomeAssistant, callback
@@ -79,9 +81,17 @@ MEANINGS: Final = {
     Quantity.TARIFF: Meaning(Device.ENUM, None),
     Quantity.CLOCK: Meaning(Device.TIMESTAMP, None),
     Quantity.TEXT: Meaning(None, None),
+    Quantity.TEMPERATURE: Meaning(Device.TEMPERATURE, State.MEASUREMENT, UnitOfTemperature.CELSIUS),
+    Quantity.DURATION: Meaning(Device.DURATION, State.MEASUREMENT, UnitOfTime.MINUTES),
+    Quantity.BALANCE: Meaning(None, State.MEASUREMENT, UnitOfEnergy.KILO_WATT_HOUR),
+    Quantity.MONEY: Meaning(Device.MONETARY, State.TOTAL, "CNY"),
+    Quantity.PRICE: Meaning(None, State.MEASUREMENT, "CNY/kWh"),
+    Quantity.RATE: Meaning(Device.ENUM, None),
 }
 
 TARIFFS: Final = [str(number) for number in range(10)]
+RATES: Final = ["sharp", "peak", "flat", "valley", *(str(number) for number in range(5, 64))]
+"""The rates of Chinese meters in their order, the first of which bear names."""
 _LONGEST_STATE: Final = 255  # characters, Home Assistant's limit
 _OURS: Final = {"m³": "m3"}  # units that metering writes otherwise
 _THEIRS: Final = {"m3": "m³", "l": "L"}
@@ -164,6 +174,17 @@ class RegisterSensor(ReadingSensor):
             self._attr_native_unit_of_measurement = meter.registers[name]
         if register.quantity is Quantity.TARIFF:
             self._attr_options = TARIFFS
+        if register.quantity is Quantity.RATE:
+            self._attr_options = RATES
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, str] | None:
+        """Return when the meter noted a highest demand, its local time, where it says so."""
+        reading = self.meter.readings.get(self._name)
+        if self._quantity is not Quantity.POWER or reading is None or reading.time is None:
+            return None
+        return {"time": reading.time.isoformat()}
 
     @override
     def _state(self, value: Value, unit: str | None) -> StateType | datetime:
@@ -171,6 +192,8 @@ class RegisterSensor(ReadingSensor):
             case Quantity.TARIFF, str():
                 tariff = value.lstrip("0") or "0"
                 return tariff if tariff in TARIFFS else None
+            case Quantity.RATE, Decimal():
+                return RATES[int(value) - 1] if 1 <= value <= len(RATES) else None
             case Quantity.TEXT, _:
                 return super()._state(value, unit)
             case Quantity.CLOCK, datetime():

@@ -1,27 +1,17 @@
-"""Actions: what automations ask of a meter."""
+"""Actions: what automations ask of a meter by its parameters."""
 
-from collections.abc import Callable, Coroutine
-from time import monotonic
 from typing import Any, Final
 
-from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import ATTR_DEVICE_ID
-from homeassistant.core import (
-    HomeAssistant,
-    ServiceCall,
-    ServiceResponse,
-    SupportsResponse,
-    callback,
-)
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from homeassistant.helpers import config_validation as cv, device_registry as dr
-from homeassistant.helpers.service import async_register_admin_service
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import config_validation as cv
 import probatio
 
-from .const import CONF_ALLOW_COMMANDS, CONF_PARAMETER, DOMAIN, EVENT_COMMAND
+from .acting import Fields, Said, register
+from .const import CONF_PARAMETER
 from .coordinator import ObisMeterCoordinator
 from .metering.errors import MeteringError
 from .metering.model import Command, Reply
+from .power import async_setup_power
 from .requests import explain, request
 
 ATTR_VALUE: Final = "value"
@@ -30,7 +20,6 @@ ATTR_ITEM: Final = "item"
 ATTR_READ_BACK: Final = "read_back"
 ATTR_DATA: Final = "data"
 
-_DEVICE: Final[Fields] = {probatio.Required(ATTR_DEVICE_ID): cv.string}
 _PARAMETER: Final[Fields] = {probatio.Required(CONF_PARAMETER): cv.string}
 _TYPED: Final[Fields] = {
     probatio.Optional(ATTR_TYPE): cv.string,
@@ -39,44 +28,28 @@ _TYPED: Final[Fields] = {
 _REQUIRED_VALUE: Final[Fields] = {probatio.Required(ATTR_VALUE): cv.string}
 _OPTIONAL_VALUE: Final[Fields] = {probatio.Optional(ATTR_VALUE, default=""): cv.string}
 _BACK: Final[Fields] = {probatio.Optional(ATTR_READ_BACK, default=True): cv.boolean}
-
-type Fields = dict[probatio.Marker, Any]
-type Act = Callable[[ServiceCall], Coroutine[Any, Any, ServiceResponse]]
-
 _DATA: Final[Fields] = {probatio.Required(ATTR_DATA): cv.string}
 
 
 @callback
 def async_setup_services(hass: HomeAssistant) -> None:
-    """Register the actions; all but the first are for administrators."""
-    hass.services.async_register(
-        DOMAIN,
-        "get_parameter",
-        _act(hass, _get),
-        probatio.Schema({**_DEVICE, **_PARAMETER}),
-        SupportsResponse.OPTIONAL,
-    )
-    for name, command, fields in (
-        ("set_parameter", _set, {**_PARAMETER, **_TYPED, **_REQUIRED_VALUE, **_BACK}),
-        ("invoke_action", _invoke, {**_PARAMETER, **_TYPED, **_OPTIONAL_VALUE}),
-        ("send_data", _send, _DATA),
-    ):
-        async_register_admin_service(
-            hass,
-            DOMAIN,
-            name,
-            _act(hass, command, changes=True),
-            probatio.Schema({**_DEVICE, **fields}),
-            SupportsResponse.OPTIONAL,
-        )
+    """Register the actions; those that change a meter are for administrators."""
+    setting = {**_PARAMETER, **_TYPED, **_REQUIRED_VALUE, **_BACK}
+    invoking = {**_PARAMETER, **_TYPED, **_OPTIONAL_VALUE}
+    register(hass, "get_parameter", _PARAMETER, _get)
+    register(hass, "set_parameter", setting, _set, changes=CONF_PARAMETER)
+    register(hass, "invoke_action", invoking, _invoke, changes=CONF_PARAMETER)
+    register(hass, "send_data", _DATA, _send, changes="")
+    async_setup_power(hass)
 
 
-def _get(data: dict[str, Any]) -> Command:
-    return Command("get", data[CONF_PARAMETER])
+async def _get(coordinator: ObisMeterCoordinator, meter: str, data: dict[str, Any]) -> Said:
+    command = Command("get", data[CONF_PARAMETER])
+    return _response(await request(coordinator, meter, command))
 
 
-def _set(data: dict[str, Any]) -> Command:
-    return Command(
+async def _set(coordinator: ObisMeterCoordinator, meter: str, data: dict[str, Any]) -> Said:
+    command = Command(
         "set",
         data[CONF_PARAMETER],
         data[ATTR_VALUE],
@@ -84,72 +57,24 @@ def _set(data: dict[str, Any]) -> Command:
         data[ATTR_ITEM],
         data[ATTR_READ_BACK],
     )
+    return _response(await request(coordinator, meter, command))
 
 
-def _invoke(data: dict[str, Any]) -> Command:
-    return Command(
+async def _invoke(coordinator: ObisMeterCoordinator, meter: str, data: dict[str, Any]) -> Said:
+    command = Command(
         "action", data[CONF_PARAMETER], data[ATTR_VALUE], data.get(ATTR_TYPE), data[ATTR_ITEM]
     )
+    return _response(await request(coordinator, meter, command))
 
 
-def _send(data: dict[str, Any]) -> Command:
-    return Command("send", value=data[ATTR_DATA])
+async def _send(coordinator: ObisMeterCoordinator, meter: str, data: dict[str, Any]) -> Said:
+    return _response(await request(coordinator, meter, Command("send", value=data[ATTR_DATA])))
 
 
-def _act(
-    hass: HomeAssistant, command: Callable[[dict[str, Any]], Command], *, changes: bool = False
-) -> Act:
-    """Return the handler of an action: asks the meter, and returns what it answered."""
-
-    async def act(call: ServiceCall) -> ServiceResponse:
-        coordinator, meter = _meter(hass, call.data[ATTR_DEVICE_ID])
-        options = coordinator.config_entry.options
-        if changes and not options.get(CONF_ALLOW_COMMANDS):
-            raise ServiceValidationError(
-                translation_domain=DOMAIN,
-                translation_key="commands_not_allowed",
-                translation_placeholders={"name": coordinator.config_entry.title},
-            )
-        wanted, began = command(dict(call.data)), monotonic()
-        outcome = "failed"
-        try:
-            reply = await request(coordinator, meter, wanted)
-            outcome = "done"
-        except HomeAssistantError as err:
-            outcome = err.translation_key or outcome
-            raise
-        finally:
-            if changes:
-                _log(call, wanted, outcome)
-        return {**_response(reply), "duration": round(monotonic() - began, 3)}
-
-    return act
-
-
-def _meter(hass: HomeAssistant, device_id: str) -> tuple[ObisMeterCoordinator, str]:
-    """Return the coordinator and the key of the meter that a device is."""
-    device = dr.async_get(hass).async_get(device_id)
-    keys = [key for domain, key in device.identifiers if domain == DOMAIN] if device else []
-    for entry in hass.config_entries.async_entries(DOMAIN):
-        if device and keys and entry.entry_id in device.config_entries:
-            if entry.state is ConfigEntryState.LOADED:
-                return entry.runtime_data, keys[0]
-            raise ServiceValidationError(
-                translation_domain=DOMAIN,
-                translation_key="meter_not_loaded",
-                translation_placeholders={"name": entry.title},
-            )
-    raise ServiceValidationError(
-        translation_domain=DOMAIN,
-        translation_key="device_unknown",
-        translation_placeholders={"device": device_id},
-    )
-
-
-def _response(reply: Reply) -> dict[str, Any]:
+def _response(reply: Reply) -> Said:
     """Return an answer as automations read it; times in ISO form."""
     value = reply.value if isinstance(reply.value, int | str | None) else reply.value.isoformat()
-    said: dict[str, Any] = {
+    said: Said = {
         "parameter": reply.parameter,
         "type": reply.type,
         "value": value,
@@ -162,17 +87,3 @@ def _response(reply: Reply) -> dict[str, Any]:
             said["read_back"] = None
             said["read_back_error"] = explain(err)
     return said
-
-
-def _log(call: ServiceCall, command: Command, outcome: str) -> None:
-    """Have the logbook say who wanted what of which meter."""
-    call.hass.bus.async_fire(
-        EVENT_COMMAND,
-        {
-            ATTR_DEVICE_ID: call.data[ATTR_DEVICE_ID],
-            "action": call.service,
-            CONF_PARAMETER: command.parameter,
-            "outcome": outcome,
-        },
-        context=call.context,
-    )

@@ -12,6 +12,7 @@ from homeassistant.util import dt as dt_util
 from .const import (
     BEST_QUALITY,
     CONF_DEMAND_PERIOD,
+    CONF_LINK,
     CONF_MODULE_NAME,
     CONF_MODULE_QUALITY,
     CONF_PARAMETER,
@@ -27,7 +28,9 @@ from .metering import identity
 from .metering.catalogue import COUNTED
 from .metering.derived import Deriver
 from .metering.errors import DecryptError
+from .metering.follow import Follower
 from .metering.identity import Identity
+from .metering.links import LINKS
 from .metering.model import Module, Reading, Reply, Telegram
 from .metering.plausible import Guard
 from .metering.security import Security
@@ -69,6 +72,7 @@ class Tracker:
         self.security = security
         self.error: DecryptError | None = None
         self.meters = {main.key: main}
+        self.follower = Follower()
         self.guards = defaultdict[str, Guard](lambda: Guard(seconds_now))
         self._memory = Memory(hass, main.subentry_id or entry.entry_id)
         self._notifier = notifier
@@ -76,12 +80,15 @@ class Tracker:
         self._issues = Issues(hass, entry, main)
         self._stumbled: set[str] = set()
         self._device_id: str | None = None
+        tables = LINKS[entry.data[CONF_LINK]].tables
+        self._tables = tables() if tables else None
         self._deriver = self._make_deriver(Remembered())
 
     async def load(self) -> None:
         """Take over what was known before the restart."""
         remembered = await self._memory.load()
         self._deriver = self._make_deriver(remembered)
+        self.follower = Follower(remembered.events)
         self.security.recall(remembered.counters)
         self._register(self.main)
         for meter in remembered.meters:
@@ -91,6 +98,10 @@ class Tracker:
         """Write what is known to disk, and let go of what the owner was told."""
         self._issues.forget()
         await self._memory.save(self._content())
+
+    def remember(self) -> None:
+        """Have what is known written soon."""
+        self._memory.save_later(self._content, SOON)
 
     async def forget(self) -> None:
         """Take away what is remembered."""
@@ -105,7 +116,8 @@ class Tracker:
 
     def _content(self) -> dict[str, Any]:
         meters, counters = list(self.meters.values()), self.security.counters
-        return content(meters, self._deriver.state, counters, seconds_now())
+        kept = content(meters, self._deriver.state, counters, seconds_now())
+        return kept | {"events": self.follower.counts}
 
     def _recall(self, meter: Meter, saved: float) -> None:
         """Take a meter over from before the restart, its totals as the last known."""
@@ -142,6 +154,11 @@ class Tracker:
         if (who := self.main.identity.updated(said)) != self.main.identity:
             self.main.identity = who
             self._register(self.main)
+
+    def rename(self, name: str) -> None:
+        """Go by another name from here on."""
+        self.main.name = name
+        self._register(self.main)
 
     def take(self, telegram: Telegram) -> bool:
         """Take a telegram in, unless it is another meter's; a fault of ours costs it alone."""
@@ -201,6 +218,8 @@ class Tracker:
 
     def _take(self, telegram: Telegram) -> None:
         own, channels = split(telegram)
+        if self._tables:
+            own = self._tables.sift(own, dt_util.now().replace(tzinfo=None))
         own = self.guards[self.main.key].check(own)
         derived, over = self._deriver.derive(own, seconds_now())
         self.introduce(identity.describe(telegram))
@@ -228,5 +247,5 @@ class Tracker:
         new, changed = meter.merge(fresh)
         if new:
             self._on_new(meter, new)
-            self._memory.save_later(self._content, SOON)
+            self.remember()
         self._notifier.changed(changed, at_once=at_once)

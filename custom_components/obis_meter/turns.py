@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import Final
@@ -47,7 +47,8 @@ class Turns:
             await turn
         except asyncio.CancelledError:
             if turn.cancelled():
-                self._waiting.remove(place)
+                with suppress(ValueError):  # passed over already, by who gave a turn back just now
+                    self._waiting.remove(place)
                 heapify(self._waiting)
             else:
                 self._next()  # the turn came, and nobody was left to take it

@@ -129,7 +129,7 @@ async def test_progress_tells_what_is_heard(
     await asyncio.sleep(0.1)
     hearing = await hass.config_entries.flow.async_configure(flow_id)
     assert hearing["progress_action"] == "hearing"
-    assert hearing["description_placeholders"] == {"count": "21"}
+    assert hearing["description_placeholders"]["count"] == "21"
     await wire.send(whole[21:])
     understood = await hass.config_entries.flow.async_configure(flow_id)
     assert understood["progress_action"] == "understood"

@@ -90,7 +90,7 @@ async def listen(hass: HomeAssistant, typed: dict[str, Any], step: str) -> Confi
     flows = hass.config_entries.flow
     menu = await flows.async_init(DOMAIN, context={"source": SOURCE_USER})
     form = await flows.async_configure(menu["flow_id"], {"next_step_id": step})
-    result = await flows.async_configure(form["flow_id"], {"module": False, **typed})
+    result = await flows.async_configure(form["flow_id"], {**typed})
     async with asyncio.timeout(10):
         while result["type"] is FlowResultType.SHOW_PROGRESS:
             await asyncio.sleep(0.05)

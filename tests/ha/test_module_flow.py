@@ -14,7 +14,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import pytest_socket
 
-from custom_components.obis_meter import config_flow
+from custom_components.obis_meter import ask_flow
 from custom_components.obis_meter.const import DOMAIN
 from custom_components.obis_meter.metering.links.rfc1662 import talk
 from custom_components.obis_meter.transport import PortError
@@ -47,13 +47,13 @@ async def fill(hass: HomeAssistant, flow_id: str, typed: dict[str, Any]) -> Conf
     return result
 
 
-def network(server: TcpServer | Wire, *, module: bool = True) -> dict[str, Any]:
+def network(server: TcpServer | Wire, *, what: str = "module") -> dict[str, Any]:
     return {
         "host": "127.0.0.1",
         "port": server.port,
         "protocol": "socket",
         "line": "115200_8n1",
-        "module": module,
+        "what": what,
     }
 
 
@@ -80,7 +80,7 @@ def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_the_meter_at_a_module_port_is_asked_who_it_is(
     hass: HomeAssistant, on_pty: PtyServer
 ) -> None:
-    typed = {"port": str(on_pty.path), "line": "115200_8n1", "module": True}
+    typed = {"port": str(on_pty.path), "line": "115200_8n1", "what": "module"}
     found = await fill(hass, await begin(hass, "serial"), typed)
     assert found["step_id"] == "confirm"
     assert found["description_placeholders"]["meter"] == SERIAL
@@ -137,7 +137,7 @@ async def test_closing_the_dialog_while_the_meter_is_asked_lets_the_port_go(
 async def test_a_meter_that_is_heard_to_want_its_module_is_asked_with_leave(
     hass: HomeAssistant, on_pty: PtyServer
 ) -> None:
-    typed = {"port": str(on_pty.path), "line": "115200_8n1", "module": False}
+    typed = {"port": str(on_pty.path), "line": "115200_8n1", "what": "listened"}
     heard = await fill(hass, await begin(hass, "serial"), typed)
     assert heard["step_id"] == "module"
     assert not talk_of(on_pty).received  # nothing was sent before its owner agreed
@@ -150,14 +150,14 @@ async def test_a_meter_that_is_heard_to_want_its_module_is_asked_with_leave(
 async def test_a_port_taken_before_its_owner_agreed_is_named(
     hass: HomeAssistant, on_pty: PtyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    typed = {"port": str(on_pty.path), "line": "115200_8n1", "module": False}
+    typed = {"port": str(on_pty.path), "line": "115200_8n1", "what": "listened"}
     heard = await fill(hass, await begin(hass, "serial"), typed)
     assert heard["step_id"] == "module"
 
     async def busy(url: str, line: object) -> None:
         raise PortError("port_busy", url, OSError())
 
-    monkeypatch.setattr(config_flow, "open_port", busy)
+    monkeypatch.setattr(ask_flow, "open_port", busy)
     form = await fill(hass, heard["flow_id"], {})
     assert form["step_id"] == "serial"
     assert form["errors"] == {"base": "port_busy"}

@@ -1,7 +1,7 @@
 """REGISTERS: what each OBIS group means, one row a group (IEC 62056-6-1, tables 14 to 20)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from itertools import chain
 from typing import Final
@@ -33,6 +33,12 @@ class Quantity(Enum):
     TARIFF = auto()
     CLOCK = auto()
     TEXT = auto()
+    TEMPERATURE = auto()
+    DURATION = auto()
+    BALANCE = auto()  # energy that may fall: credit left, and what a period has used so far
+    MONEY = auto()
+    PRICE = auto()
+    RATE = auto()  # which price holds, by its number
 
 
 TEXT_UNITS: Final = {
@@ -126,6 +132,9 @@ _SINGLE: Final[dict[_Group, Register]] = {
     (1, 6, 0): Register("demand_import_peak", _Q.POWER),
     (2, 4, 0): Register("demand_export", _Q.POWER),
     (2, 6, 0): Register("demand_export_peak", _Q.POWER),
+    (96, 6, 0): Register("battery_time", _Q.DURATION, diagnostic=True, hidden=True),
+    (96, 6, 3): Register("battery_voltage", _Q.VOLTAGE, diagnostic=True),
+    (96, 9, 0): Register("temperature", _Q.TEMPERATURE, diagnostic=True),
     (31, 4, 0): Register("current_limit", _Q.LIMIT, diagnostic=True),
     (17, 0, 0): Register("power_limit", _Q.LIMIT, diagnostic=True),
     (96, 14, 0): Register("tariff", _Q.TARIFF),
@@ -239,6 +248,7 @@ def _name(quantity: Quantity) -> str:
 
 
 _COLUMNS: Final = {**dict(_sums()), **dict(_each_phase())}
+_PEAKS: Final = {(c, 6): _SINGLE[c, 6, 0] for c in (1, 2)}
 REGISTERS: Final[dict[_Group, Register]] = _SINGLE | dict(_dips())
 
 _MOST_TARIFFS: Final = 63  # IEC 62056-6-1, 6.4.3
@@ -260,7 +270,7 @@ def lookup(code: ObisCode) -> Register | None:
 
 
 def _column(code: ObisCode) -> Register | None:
-    row = _COLUMNS.get((code.c, code.d))
+    row = _COLUMNS.get((code.c, code.d)) or _PEAKS.get((code.c, code.d))
     if row is None or code.e == 0:
         return row
     if not _has_tariffs(row) or code.e > _MOST_TARIFFS:
@@ -294,6 +304,18 @@ DERIVED: Final = {
     "demand:peak_3": Register("demand_peak_3", _Q.POWER),
     "demand:peak_mean": Register("demand_peak_mean", _Q.POWER),
     "module:link_quality": Register("link_quality", _Q.SIGNAL, diagnostic=True, hidden=True),
+    "computed:rate": Register("rate", _Q.RATE),
+    "computed:rate_price": Register("price_rate", _Q.PRICE),
+    "computed:step": Register("step", _Q.SIGNAL),
+    "table:zones": Register("zones_table", _Q.TEXT, diagnostic=True, hidden=True),
+    "table:holidays": Register("holidays_table", _Q.TEXT, diagnostic=True, hidden=True),
+    "table:prices": Register("prices_table", _Q.TEXT, diagnostic=True, hidden=True),
+    "table:steps": Register("steps_table", _Q.TEXT, diagnostic=True, hidden=True),
+    "table:step_prices": Register("step_prices_table", _Q.TEXT, diagnostic=True, hidden=True),
+    **{
+        f"table:day_{n}": Register("day_table", _Q.TEXT, diagnostic=True, hidden=True, tariff=n)
+        for n in range(1, 9)
+    },
 }
 """What no telegram carries, computed (`derived`) or heard beside it, by its name."""
 
@@ -331,6 +353,9 @@ _EVENTS: Final = {
     "03300C00": "settlement_days_set",
     "03300D00": "cover_opened",
     "03300E00": "terminal_cover_opened",
+    "03120100": "demand_import_exceeded",
+    "03120200": "demand_export_exceeded",
+    **{f"0312{q + 2:02}00": f"reactive_demand_q{q}_exceeded" for q in (1, 2, 3, 4)},
 }
 
 EVENTS: Final[dict[str, tuple[str, int | None]]] = {
@@ -344,10 +369,18 @@ EVENTS: Final[dict[str, tuple[str, int | None]]] = {
 """Counter of an event -> the key of its name, and its phase (DL/T 645-2007, table A.4)."""
 
 
+_WITHOUT_MINUTES: Final = ("0311", "0312", "0330")
+"""Kinds of events whose counters do not tell how long all of them took."""
+
+
 def _counters() -> Iterator[tuple[str, Register]]:
     for counter, (key, phase) in EVENTS.items():
-        name = f"{key}_count_phase" if phase else f"{key}_count"
-        yield counter, Register(name, _Q.COUNT, diagnostic=True, hidden=True, phase=phase)
+        suffix = "_phase" if phase else ""
+        count = Register(f"{key}_count{suffix}", _Q.COUNT, diagnostic=True, hidden=True)
+        yield counter, replace(count, phase=phase)
+        if not counter.startswith(_WITHOUT_MINUTES):
+            minutes = replace(count, key=f"{key}_time{suffix}", quantity=_Q.DURATION)
+            yield f"{counter}.1", replace(minutes, phase=phase)
 
 
 def _of_phases() -> Iterator[tuple[str, Register]]:
@@ -358,8 +391,29 @@ def _of_phases() -> Iterator[tuple[str, Register]]:
         yield f"0205{phase:02}00", Register("apparent_power_phase", _Q.APPARENT_POWER, phase=phase)
 
 
+def _old_totals() -> Iterator[tuple[str, Register]]:
+    """Yield the reactive totals of DL/T 645-1997, by rate."""
+    for place, direction in ((1, "import"), (2, "export")):
+        row = Register(f"reactive_energy_{direction}", _Q.REACTIVE_ENERGY)
+        yield f"91{place}0", row
+        for rate in range(1, 15):
+            yield f"91{place}{rate:X}", replace(row, key=f"{row.key}_tariff", tariff=rate)
+
+
 IDENTIFIERS: Final[dict[str, Register]] = {
     **dict(_of_phases()),
+    **dict(_old_totals()),
+    **{
+        f"0400050{n}": Register(f"status_word_{n}", _Q.TEXT, diagnostic=True, hidden=True)
+        for n in range(1, 8)
+    },
+    "000B0000": Register("energy_of_period", _Q.BALANCE),
+    "00900100": Register("energy_credit", _Q.BALANCE),
+    "00900101": Register("energy_overdraft", _Q.BALANCE),
+    "00900200": Register("credit", _Q.MONEY),
+    "00900201": Register("overdraft", _Q.MONEY),
+    "0280000B": Register("price_step", _Q.PRICE),
+    "02800020": Register("price", _Q.PRICE),
     "02800003": Register("power_average", _Q.POWER),
     "02800004": Register("demand_import", _Q.POWER),
     "02800005": Register("reactive_demand", _Q.REACTIVE_POWER),
@@ -370,13 +424,18 @@ IDENTIFIERS: Final[dict[str, Register]] = {
     "04000402": Register("meter_number", _Q.TEXT, diagnostic=True, hidden=True),
     "04000404": Register("rated_voltage", _Q.TEXT, diagnostic=True, hidden=True),
     "04000406": Register("maximum_current", _Q.TEXT, diagnostic=True, hidden=True),
+    "04000409": Register("meter_constant", _Q.LIMIT, diagnostic=True, hidden=True),
     "0400040B": Register("meter_model", _Q.TEXT, diagnostic=True, hidden=True),
     "0400040D": Register("protocol_version", _Q.TEXT, diagnostic=True, hidden=True),
     "04800001": Register("firmware", _Q.TEXT, diagnostic=True, hidden=True),
     **dict(_counters()),
     "03110000": Register("power_failures", _Q.COUNT, diagnostic=True),
+    "B212": Register("programming_count", _Q.COUNT, diagnostic=True, hidden=True),
+    "B214": Register("battery_time", _Q.DURATION, diagnostic=True, hidden=True),
     "B640": Register("reactive_power", _Q.REACTIVE_POWER),
     "B650": Register("power_factor", _Q.POWER_FACTOR),
+    "C020": Register("status_word", _Q.TEXT, diagnostic=True, hidden=True),
+    "C030": Register("meter_constant", _Q.LIMIT, diagnostic=True, hidden=True),
 }
 """What has no OBIS code, by its data identifier (DL/T 645-2007; four digits: 1997)."""
 
@@ -385,11 +444,12 @@ def keys() -> frozenset[str]:
     """Return the key of every row, the ones of tariffs included: what must have a name."""
     tables = (REGISTERS, _COLUMNS, _OF_MAKERS, DERIVED, IDENTIFIERS)
     rows = (*chain.from_iterable(table.values() for table in tables), *MBUS)
-    tariffs = {f"{row.key}_tariff" for row in _COLUMNS.values() if _has_tariffs(row)}
+    rows_of_tariffs = (*_COLUMNS.values(), *_PEAKS.values())
+    tariffs = {f"{row.key}_tariff" for row in rows_of_tariffs if _has_tariffs(row)}
     totals = {_COLUMNS[c, d].key for _, c, d, _ in _WITH_SPANS}
     spans = {f"{key}_{name}" for key in totals for name in _SPANS.values()}
     return frozenset(row.key for row in rows) | tariffs | spans
 
 
 def _has_tariffs(row: Register) -> bool:
-    return row.total and row.phase is None
+    return (row.total and row.phase is None) or row in _PEAKS.values()

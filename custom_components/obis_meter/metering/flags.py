@@ -27,7 +27,71 @@ FNN: Final = ObisCode(1, 0, 96, 5, 0)
 EDL: Final = ObisCode(1, 0, 96, 5, 5)
 """The status word of German meters before them (FNN Lastenheft EDL, 2010)."""
 
+_FAULTS: Final = (
+    "voltage_loss",
+    "undervoltage",
+    "overvoltage",
+    "current_loss",
+    "overcurrent",
+    "overload",
+    "reverse_flow",
+    "phase_loss",
+    "current_break",
+)
+"""Bits 0 to 8 of words 4, 5 and 6."""
+_OFTEN_WANTED: Final = ("voltage_loss", "reverse_flow", "phase_loss")
+
+
+def _faults(phase: int) -> tuple[Flag, ...]:
+    return tuple(
+        Flag(f"{key}_phase", bit, key not in _OFTEN_WANTED, phase)
+        for bit, key in enumerate(_FAULTS)
+    )
+
+
+def _directions() -> tuple[Flag, ...]:
+    active = (Flag("exporting_phase", bit, True, bit + 1) for bit in range(3))
+    reactive = (Flag("reactive_exporting_phase", bit + 4, True, bit + 1) for bit in range(3))
+    return (*active, *reactive)
+
+
+DLT645: Final[Mapping[ObisCode | str, tuple[Flag, ...]]] = {
+    "04000501": (
+        Flag("demand_by_interval", 1, hidden=True),
+        Flag("clock_battery_low", 2),
+        Flag("reading_battery_low", 3),
+        Flag("exporting", 4),
+        Flag("reactive_exporting", 5, hidden=True),
+    ),
+    "04000502": _directions(),
+    "04000503": (
+        Flag("second_day_tables", 0, hidden=True),
+        Flag("auxiliary_supply", 1, hidden=True),
+        Flag("battery_supply", 2),
+        Flag("programming_allowed", 3),
+        Flag("relay_open", 4),
+        Flag("relay_commanded_open", 6),
+        Flag("relay_alarm", 7),
+        Flag("prepaid_energy", 8, hidden=True),
+        Flag("prepaid_money", 9, hidden=True),
+    ),
+    "04000504": _faults(1),
+    "04000505": _faults(2),
+    "04000506": _faults(3),
+    "04000507": (
+        Flag("voltage_sequence", 0),
+        Flag("current_sequence", 1),
+        Flag("voltage_unbalance", 2),
+        Flag("current_unbalance", 3),
+        Flag("power_down", 5),
+        Flag("demand_exceeded", 6),
+        Flag("power_factor_low", 7),
+    ),
+}
+"""The status words of DL/T 645-2007, annex C, by their data identifiers."""
+
 FLAGS: Final[Mapping[ObisCode | str, tuple[Flag, ...]]] = {
+    **DLT645,
     FNN: (
         Flag("above_starting_current", 8, hidden=True),
         Flag("magnetic_field", 9),

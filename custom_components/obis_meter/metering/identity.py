@@ -16,8 +16,11 @@ _IDS: Final = (
 )
 """Where meters put their id, best first: device ids, GS1 number, property number, device name."""
 
-_TYPES: Final = (ObisCode(0, 0, 96, 1, 7), ObisCode(1, 1, 96, 1, 1))
-_FIRMWARES: Final = (ObisCode(1, 0, 0, 2, 0), ObisCode(0, 0, 0, 2, 0), ObisCode(1, 0, 0, 2, 0, 0))
+_TYPES: Final = (ObisCode(0, 0, 96, 1, 7), ObisCode(1, 1, 96, 1, 1), "0400040B")
+_FIRMWARES: Final = (
+    *(ObisCode(1, 0, 0, 2, 0), ObisCode(0, 0, 0, 2, 0), ObisCode(1, 0, 0, 2, 0, 0)),
+    "04800001",
+)
 
 _LIST_MAKERS: Final = {
     "AIDON": "Aidon",
@@ -160,7 +163,9 @@ def describe(telegram: Telegram) -> Identity:
     )
 
 
-def _first(by_code: Mapping[ObisCode | str, object], codes: tuple[ObisCode, ...]) -> str | None:
+def _first(
+    by_code: Mapping[ObisCode | str, object], codes: tuple[ObisCode | str, ...]
+) -> str | None:
     found = (value for code in codes if isinstance(value := by_code.get(code), str))
     return next((text for text in found if text), None)
 

@@ -1,11 +1,13 @@
 """LINKS: one row per interface; a new interface is a module here and a row below."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Protocol
 
 from ..dialogue import Dialogue, Take
 from ..errors import MeteringError
+from ..follow import Follower, Happening
 from ..model import (
     ANYONE,
     Access,
@@ -14,6 +16,7 @@ from ..model import (
     Message,
     Module,
     Notice,
+    Reading,
     Reply,
     Telegram,
 )
@@ -22,6 +25,9 @@ from ..schedule import Poll
 from ..security import Security
 from ..sml import decode as decode_sml
 from . import bare, dlt645, hdlc, mbus, p1, rfc1662, sml, wrapper
+from .dlt645 import ClockSet, Kind, Operation, Past, Relay, Tables
+
+__all__ = ["LINKS", "Acts", "Events", "Link", "Operation", "Past", "Relay", "Request"]
 
 type Decode = Callable[[bytes, Security], Sequence[Telegram | Message | MeteringError]]
 
@@ -31,6 +37,33 @@ class Request(Protocol):
 
     def __call__(self, command: Command, access: Access = ANYONE, /) -> Dialogue[Reply]:
         """Return the dialogue that has a command done; RequestError where it cannot be put."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """What meters of a link can be told to do, and what they have kept, beside parameters.
+
+    control has power cut or restored until a local time, and returns how the
+    relay stands; set_clock sets the clocks of all meters on the line; the
+    histories return values of the last so many days, hours, months, and of a span.
+    """
+
+    control: Callable[[Access, Operation, datetime], Dialogue[Relay]]
+    set_clock: Callable[[Access, Callable[[], datetime]], Dialogue[ClockSet]]
+    freeze: Callable[[Access], Dialogue[None]]
+    clear_demand: Callable[[Access], Dialogue[None]]
+    daily: Callable[[Access, int], Dialogue[Past]]
+    hourly: Callable[[Access, int], Dialogue[Past]]
+    monthly: Callable[[Access, int], Dialogue[Past]]
+    load: Callable[[Access, datetime, datetime], Dialogue[Past]]
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """How the events that meters count are followed; kinds names them by their counters."""
+
+    follow: Callable[[Access, Follower, Iterable[Reading]], Dialogue[list[Happening]]]
+    kinds: Mapping[str, Kind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +82,9 @@ class Link:
 
     request turns a command into the dialogue that has it done by the meter that
     access means; RequestError where it cannot be put. polls says what is asked
-    of that meter again and again. identify returns the dialogue that asks who
+    of that meter again and again, events how what it counts becomes news, tables
+    what makes one of its many small values, acts what it can be told to do, and
+    what it remembers. identify returns the dialogue that asks who
     the meter is: its id, None where it does not say. answer returns the frame
     that a message of the meter is to be answered with, notice what a message
     says has happened. tunnelled returns what a message carries on from the
@@ -66,6 +101,9 @@ class Link:
     flag: bytes = b""
     request: Request | None = None
     polls: Callable[[Access], Iterable[Poll]] | None = None
+    events: Events | None = None
+    tables: Callable[[], Tables] | None = None
+    acts: Acts | None = None
     identify: Callable[[], Dialogue[str | None]] | None = None
     answer: Callable[[Message, Module], bytes | None] | None = None
     notice: Callable[[Message], Notice | None] | None = None
@@ -107,6 +145,18 @@ LINKS: Final = {
             _BUS,
             request=dlt645.request,
             polls=dlt645.polls,
+            events=Events(dlt645.follow, dlt645.KINDS),
+            tables=dlt645.Tables,
+            acts=Acts(
+                control=dlt645.control,
+                set_clock=dlt645.set_clock,
+                freeze=dlt645.freeze,
+                clear_demand=dlt645.clear_demand,
+                daily=dlt645.daily,
+                hourly=dlt645.hourly,
+                monthly=dlt645.monthly,
+                load=dlt645.load_records,
+            ),
             identify=dlt645.identify,
         ),
         Link("wrapper", wrapper.take, decode_dlms, _HAN, checked=False),

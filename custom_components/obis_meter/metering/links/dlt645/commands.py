@@ -13,7 +13,7 @@ from typing import Final
 
 from ...dialogue import Dialogue, Pause, Send
 from ...errors import DecodeError, RequestError
-from ...model import Access, Value
+from ...model import Access, Reading, Value
 from . import status
 from .formats import moment_octets
 from .frame import BROADCAST, Function, request
@@ -44,8 +44,9 @@ class Operation(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """How the relay stands, as status word 3 says."""
+    """How the relay stands, as a reading of status word 3 says."""
 
+    reading: Reading
     is_open: bool
     commanded_open: bool
     alarm: bool
@@ -61,11 +62,11 @@ class ClockSet:
 
 def relay(access: Access) -> Dialogue[Relay]:
     """Read how the relay stands."""
-    word = yield from _value(access, status.RELAY)
-    if not isinstance(word, Decimal):
-        raise DecodeError("the meter does not say how its relay stands")
-    bits = (status.RELAY_OPEN, status.RELAY_COMMANDED_OPEN, status.RELAY_ALARM)
-    return Relay(*(status.is_set(word, bit) for bit in bits))
+    for reading in (yield from read(access, status.RELAY)).readings:
+        if isinstance(word := reading.value, Decimal):
+            bits = (status.RELAY_OPEN, status.RELAY_COMMANDED_OPEN, status.RELAY_ALARM)
+            return Relay(reading, *(status.is_set(word, bit) for bit in bits))
+    raise DecodeError("the meter does not say how its relay stands")
 
 
 def control(access: Access, operation: Operation, until: datetime) -> Dialogue[Relay]:

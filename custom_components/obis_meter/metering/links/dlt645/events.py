@@ -75,14 +75,13 @@ _OUTAGE: Final = _Layout(_outage, 15)
 _MOMENT: Final = _Layout(_moment, 6)
 _TIME_SET: Final = _Layout(_time_set, 16)
 
-_DEMANDS: Final = 6  # directions and quadrants in which the demand can be exceeded
+_BLOCKS: Final = ("0312",)  # whose counters, beside those of phases, stand in one block
 
 
 def _kinds() -> Iterator[Kind]:
     for counter, (key, phase) in EVENTS.items():
-        yield Kind(key, counter, f"{counter[:4]}0000" if phase else counter, phase)
-    for p in range(1, _DEMANDS + 1):
-        yield Kind("demand_exceeded", f"0312{p:02X}00", "03120000")
+        shared = phase or counter.startswith(_BLOCKS)
+        yield Kind(key, counter, f"{counter[:4]}0000" if shared else counter, phase)
 
 
 KINDS: Final = {kind.counter: kind for kind in _kinds()}

@@ -170,6 +170,13 @@ def password(access: Access, level: str) -> bytes:
     return bytes.fromhex(digits[:2]) + bytes.fromhex(digits[2:])[::-1]
 
 
+def check(access: Access) -> None:
+    """See whether password and operator are in form, where there are any; RequestError says no."""
+    if access.password.strip():
+        password(access, CONTROL_LEVEL)
+    operator(access)
+
+
 def operator(access: Access) -> bytes:
     """Return C0..C3 of an operator's number; RequestError for what is none."""
     digits = access.operator.strip() or "0"

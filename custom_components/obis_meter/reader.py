@@ -1,0 +1,164 @@
+"""Asks one meter again and again for what its link says is worth asking."""
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from .channel import Channel, DisconnectedError
+from .connection import delays
+from .const import LOGGER
+from .metering.dialogue import Dialogue
+from .metering.errors import DecodeError, MeteringError, NoAnswer, NoSuchData, Refused
+from .metering.model import Telegram
+from .metering.schedule import Poll, Schedule
+from .turns import POLL, CrowdedError
+
+if TYPE_CHECKING:
+    from .coordinator import ObisMeterCoordinator
+    from .tracker import Tracker
+
+_LOOK: Final = 1.0  # seconds between two looks whether the port is open
+_IGNORED: Final = 2  # times that a meter which is there lets a question fall
+_NOTHING_LEFT: Final = 900.0  # seconds until a meter that refused everything is asked anew
+
+
+class Reader:
+    """Keeps the readings of one meter fresh. Cancelling `run` is the only way to stop it.
+
+    What the meter does not have, or never answers, is not asked for again until
+    it was away: then everything is, for what was known is forgotten. While it
+    is away it is asked one thing, ever more rarely.
+    """
+
+    def __init__(self, coordinator: ObisMeterCoordinator, tracker: Tracker) -> None:
+        """Prepare; nothing is asked yet."""
+        self._coordinator = coordinator
+        self._tracker = tracker
+        self._schedule = Schedule((), 0.0)
+        self._ignored = Counter[str]()
+        self._known: Poll | None = None  # it was answered before: by this the meter is seen
+        self._is_there = False
+
+    async def run(self) -> None:
+        """Ask for ever."""
+        backoff = delays()
+        self._begin()
+        while True:
+            try:
+                await self._step()
+            except DisconnectedError:
+                self._is_there = False
+                await asyncio.sleep(_LOOK)
+                continue
+            except NoAnswer as err:
+                self._is_there = False
+                self._went(err)
+            except Exception:
+                self._is_there = False
+                LOGGER.exception("Unexpected failure while asking %s", self._tracker.main.name)
+            if self._is_there:
+                backoff = delays()
+            else:
+                await asyncio.sleep(next(backoff))
+
+    def _begin(self) -> None:
+        """Have everything to ask."""
+        link, key = self._coordinator.link, self._tracker.main.key
+        assert link.polls
+        self._schedule = Schedule(link.polls(self._coordinator.access(key)), _now())
+        self._ignored.clear()
+
+    async def _step(self) -> None:
+        """Ask what is due, or wait until something is; NoAnswer where the meter is gone."""
+        self._channel()  # before a turn of the schedule is used up
+        if not self._is_there and self._known:
+            await self._ask(self._known)
+        elif poll := self._schedule.take(_now()):
+            await self._ask(poll)
+        elif (pause := self._schedule.wait(_now())) is None:
+            await asyncio.sleep(_NOTHING_LEFT)
+            self._begin()
+        else:
+            await asyncio.sleep(pause)
+
+    async def _ask(self, poll: Poll) -> None:
+        try:
+            telegram = await self._converse(poll.dialogue())
+        except NoSuchData:
+            self._present()
+            self._schedule.retire(poll.key, _now())
+        except NoAnswer as err:
+            await self._doubt(poll, err)
+        except DisconnectedError:
+            raise
+        except (MeteringError, CrowdedError) as err:
+            LOGGER.debug("%s: %s: %s", self._tracker.main.name, poll.key, err)
+        else:
+            self._known = poll
+            self._present()
+            await self._take(telegram)
+
+    async def _doubt(self, poll: Poll, err: NoAnswer) -> None:
+        """See whether a meter let one question fall, or is gone: NoAnswer."""
+        if not (self._is_there and self._known):
+            raise err
+        try:
+            await self._take(await self._converse(self._known.dialogue()))
+        except (DecodeError, Refused) as err:  # it is there
+            LOGGER.debug("%s: %s: %s", self._tracker.main.name, self._known.key, err)
+        self._ignored[poll.key] += 1
+        if self._ignored[poll.key] >= _IGNORED:
+            self._schedule.retire(poll.key, _now())
+
+    def _present(self) -> None:
+        """Take note that the meter answers; ask for everything where it was away."""
+        if not self._is_there:
+            self._begin()
+            self._is_there = True
+        main = self._tracker.main
+        if main.heard:
+            return
+        if not main.available:
+            LOGGER.info("%s answers again", main.name)
+        self._tracker.up()
+        self._coordinator.async_update_listeners()
+
+    def _went(self, err: NoAnswer) -> None:
+        """Say once that the meter does not answer any more."""
+        if self._tracker.main.available:
+            LOGGER.warning("%s does not answer: %s", self._tracker.main.name, err)
+        self._tracker.down()
+        self._coordinator.async_update_listeners()
+
+    async def _take(self, telegram: Telegram) -> None:
+        """Take in what the meter says, and look into what it says has happened."""
+        self._coordinator.take(self._tracker, [telegram])
+        if not (events := self._coordinator.link.events):
+            return
+        access = self._coordinator.access(self._tracker.main.key)
+        before = dict(self._tracker.follower.counts)
+        try:
+            news = await self._converse(
+                events.follow(access, self._tracker.follower, telegram.readings)
+            )
+        except (MeteringError, CrowdedError) as err:
+            LOGGER.debug("%s: events: %s", self._tracker.main.name, err)
+            return
+        if self._tracker.follower.counts != before:
+            self._tracker.remember()
+        for happening in news:
+            self._coordinator.tell(self._tracker, happening)
+
+    async def _converse[T](self, dialogue: Dialogue[T]) -> T:
+        return await self._channel().converse(dialogue, POLL)
+
+    def _channel(self) -> Channel:
+        """Return the connection; DisconnectedError where there is none at present."""
+        channel = self._coordinator.channel(self._tracker.main.key)
+        if channel is None or not channel.is_open:
+            raise DisconnectedError("there is no connection to the meter")
+        return channel
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -7,12 +7,13 @@ from hypothesis import given, settings, strategies as st
 import pytest
 
 from custom_components.obis_meter.metering.detect import Detector
+from custom_components.obis_meter.metering.dialogue import MAX_PENDING
 from custom_components.obis_meter.metering.errors import FrameError, MeteringError
 from custom_components.obis_meter.metering.keys import Keys
 from custom_components.obis_meter.metering.links import LINKS, Link
 from custom_components.obis_meter.metering.model import Message, Telegram
 from custom_components.obis_meter.metering.security import Security
-from custom_components.obis_meter.metering.session import MAX_PENDING, Session
+from custom_components.obis_meter.metering.session import Session
 from simulator import sml
 from simulator.ciphering import Cipher
 from simulator.dlt645wire import frame as dlt645_frame

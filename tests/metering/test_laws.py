@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from custom_components.obis_meter.metering.dialogue import MAX_PENDING
 from custom_components.obis_meter.metering.errors import MeteringError
 from custom_components.obis_meter.metering.model import Message, Telegram
 from custom_components.obis_meter.metering.security import Security
-from custom_components.obis_meter.metering.session import MAX_PENDING
 from simulator.faults import Line
 from simulator.meters import METERS, meter
 

@@ -105,6 +105,8 @@ LINKS: Final = {
             iec62056_21.decode,
             _OPTICAL,
             silence=iec62056_21.SILENCE,
+            request=iec62056_21.request,
+            polls=iec62056_21.polls,
         ),
         Link("p1", p1.take, p1.decode, _P1, silence=p1.SILENCE),
         Link("sml", sml.take, decode_sml, _SML),

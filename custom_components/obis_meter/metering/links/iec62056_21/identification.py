@@ -12,9 +12,7 @@ MODE_B: Final = dict(zip("ABCDEF", (600, 1200, 2400, 4800, 9600, 19200), strict=
 """The same without an acknowledgement: the meter changes by itself."""
 _LETTERS: Final = {speed: letter for letter, speed in MODE_C.items()}
 
-LINE: Final = re.compile(
-    rb"/([A-Za-z]{3})([ -.0-~])((?:\\[ -~])*+)([ -.0-~]{0,40})[\r\n]*+(?<=\n)"
-)
+LINE: Final = re.compile(rb"/([A-Za-z]{3})([ -.0-~])((?:\\[ -~])*+)([ -.0-~]{0,40})[\r\n]*+(?<=\n)")
 
 
 @dataclass(frozen=True, slots=True)

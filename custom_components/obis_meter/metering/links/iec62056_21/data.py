@@ -197,7 +197,7 @@ def profile(said: DataSet) -> Iterator[Reading]:
     names, units = rest[: 2 * width : 2], rest[1 : 2 * width : 2]
     if start is None or len(units) < width:
         return
-    for number, row in enumerate(batched(rest[2 * width :], width)):
+    for number, row in enumerate(batched(rest[2 * width :], width, strict=False)):
         at = start + number * timedelta(minutes=int(minutes))
         for name, unit, text in zip(names, units, row, strict=False):
             if NUMBER.fullmatch(text):

@@ -1,4 +1,4 @@
-"""What a meter calls itself: / maker(3) speed \\option.. identification CR LF."""
+"""What a meter calls itself: / maker(3) speed, options, identification CR LF."""
 
 from dataclasses import dataclass
 import re

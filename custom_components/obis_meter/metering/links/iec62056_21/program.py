@@ -10,12 +10,12 @@ import re
 from typing import Final
 
 from ...dialogue import Dialogue
-from ...errors import FrameError, MeteringError, NoSuchData, Refused, RequestError
+from ...errors import FrameError, MeteringError, Refused, RequestError
 from ...model import ANYONE, Access, Command, Reply
 from .answers import text_of
 from .data import data_sets
 from .ears import DATA, REPLY, AnswerEar, hear
-from .frame import ACK, NAK, SOH, command
+from .frame import ACK, NAK, SOH, command as message
 from .head import PROGRAMMING, Head, greet, select
 from .read import end
 
@@ -48,27 +48,27 @@ class Parameter:
         """Return the message that reads (R) or writes (W) it."""
         if self.kind in _BLOCKWISE:
             own = f"{self.address}({data})" if data else self.address
-            return command(verb + self.kind, own) + b"\r\n"
-        return command(verb + self.kind, f"{self.address}({data})")
+            return message(verb + self.kind, own) + b"\r\n"
+        return message(verb + self.kind, f"{self.address}({data})")
 
     def __str__(self) -> str:
         """Return its address."""
         return self.address
 
 
-def request(access_command: Command, access: Access = ANYONE) -> Dialogue[Reply]:
+def request(command: Command, access: Access = ANYONE) -> Dialogue[Reply]:
     """Return the dialogue that has a command done; RequestError where it cannot be put.
 
     get and set take an address, R5 and W5 unless another command stands before it.
     """
-    wanted = Parameter.parse(access_command.parameter)
-    match access_command.verb:
+    wanted = Parameter.parse(command.parameter)
+    match command.verb:
         case "get":
             return programmed(access, lambda head: get(head, wanted))
         case "set":
-            value, back = _writable(access_command), access_command.read_back
+            value, back = _writable(command), command.read_back
             return programmed(access, lambda head: put(head, wanted, value, back))
-    raise RequestError("not_supported", access_command.verb)
+    raise RequestError("not_supported", command.verb)
 
 
 def _writable(wanted: Command) -> str:
@@ -120,7 +120,7 @@ def _operand(head: Head, sent: bytes) -> Dialogue[str]:
 
 
 def _open(head: Head, key: str, operand: str) -> Dialogue[None]:
-    sent = command("P1", f"({key})")
+    sent = message("P1", f"({key})")
     heard = yield from head.ask(sent, AnswerEar(REPLY, sent))
     if heard[0] == ACK:
         return
@@ -129,7 +129,7 @@ def _open(head: Head, key: str, operand: str) -> Dialogue[None]:
 
 
 def get(head: Head, wanted: Parameter) -> Dialogue[Reply]:
-    """Read a register; Refused, or NoSuchData where the meter names an error."""
+    """Read a register; Refused where the meter says no."""
     question = wanted.request("R", wanted.data)
     blocks = [(yield from _answer(head, question))]
     while blocks[-1][-1:] == b"\x04" and len(blocks) < _MOST_BLOCKS:
@@ -178,7 +178,7 @@ def _refusal(heard: bytes) -> Refused | None:
         return None
     for said in data_sets(text_of(heard)):
         if said.refusal:
-            return NoSuchData(f"the meter answered {said.groups[0].strip('()')}")
+            return Refused(f"the meter answered {said.groups[0].strip('()')}")
     return None
 
 

@@ -24,10 +24,11 @@ LINK = "iec62056-21"
 WIRE = 0.04  # of the time that a meter takes
 PACE = 0.06  # of the time that dialogues wait
 TOTAL = ObisCode(1, 0, 1, 8, 0)
+HOME = home(NOW, 1)
 
 
 def meter(letter: str = "5", **peculiar: object) -> OpticalMeter:
-    made = OpticalMeter(home(NOW, 1), NOW, letter, wire=WIRE)
+    made = OpticalMeter(HOME, NOW, letter, wire=WIRE)
     return replace(made, **peculiar)  # type: ignore[arg-type]
 
 
@@ -159,7 +160,7 @@ async def test_a_meter_is_found_with_the_way_to_ask_it() -> None:
 
 async def test_a_sleeping_meter_is_found_in_the_end() -> None:
     async with port(meter("C", sleeps=True)) as talk:
-        found = await talk.run(iec.find(access(answer_timeout=1.0), lambda: 0.0, lambda _: None))
+        found = await talk.run(iec.find(access(), lambda: 0.0, lambda _: None))
     assert found.access.sign_on.wake
     assert {9600, 2400, 4800, 19200} <= set(talk.speeds)
 

@@ -1,8 +1,6 @@
 """Messages as bytes: what opens and ends them, their check, and what we send."""
 
 from dataclasses import dataclass
-from functools import reduce
-from operator import xor
 import re
 from typing import Final
 
@@ -36,7 +34,10 @@ def with_parity(data: bytes) -> bytes:
 
 def bcc(data: bytes) -> int:
     """Return the check of what follows the first SOH or STX, up to and including ETX or EOT."""
-    return reduce(xor, data, 0)
+    check = 0
+    for byte in data:
+        check ^= byte
+    return check
 
 
 @dataclass(frozen=True, slots=True)

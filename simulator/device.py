@@ -67,6 +67,23 @@ class Answering(Source, Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """What is sent after some seconds, at a speed in bit/s."""
+
+    wait: float
+    baud: int
+    data: bytes
+
+
+@runtime_checkable
+class Paced(Answering, Protocol):
+    """A source that answers at the pace and the speed of a wire: its line may change."""
+
+    def bursts(self, heard: bytes, when: datetime) -> Iterator[Burst]:
+        """Yield what is sent because of what was heard, each once it is due."""
+
+
 class Device(Protocol):
     """A kind of meter: it writes snapshots as telegrams."""
 

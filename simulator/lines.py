@@ -8,8 +8,12 @@ from .device import Answering
 from .dlt645 import Bus, Meter2007, Talker
 from .dlt645old import Meter1997
 from .household import Household
+from .optical import OpticalMeter
 
 _KEPT = timedelta(days=70)  # for how long before the start these homes are metered
+
+
+type _Build = Callable[[datetime, int], Answering]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +22,7 @@ class Answerer:
 
     about: str
     line: str
-    build: Callable[[datetime, int], Answering]
+    build: _Build
 
 
 def home(start: datetime, seed: int, phases: int = 3) -> Household:
@@ -28,6 +32,17 @@ def home(start: datetime, seed: int, phases: int = 3) -> Household:
 
 def _bus(start: datetime, *meters: Talker) -> Bus:
     return Bus(meters, start)
+
+
+def _optical(name: str, letter: str, options: str = "", *, sleeps: bool = False) -> _Build:
+    """Return how a meter of IEC 62056-21 is built."""
+
+    def build(start: datetime, seed: int) -> Answering:
+        return OpticalMeter(
+            home(start, seed), start, letter, options=options, name=name, sleeps=sleeps
+        )
+
+    return build
 
 
 LINES: dict[str, Answerer] = {
@@ -51,6 +66,15 @@ LINES: dict[str, Answerer] = {
             Meter2007("260305510029", home(start, seed + 2, phases=1), longest=60),
             Meter1997("000000063295", home(start, seed + 3)),
         ),
+    ),
+    "iec-a": Answerer("IEC 62056-21 mode A: stays at 300", "300 7E1", _optical("iec-a", "@")),
+    "iec-b": Answerer("mode B: goes to 2400 by itself", "300 7E1", _optical("iec-b", "C")),
+    "iec-c": Answerer("mode C: goes to 9600 when told", "300 7E1", _optical("iec-c", "5")),
+    "iec-e": Answerer("mode E: the same, or HDLC", "300 7E1", _optical("iec-e", "5", "\\2")),
+    "iec-battery": Answerer(
+        "mode B with a battery: must be woken",
+        "300 7E1",
+        _optical("iec-battery", "C", sleeps=True),
     ),
 }
 

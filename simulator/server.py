@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from .clock import instants, standard
-from .device import Answering, Source
+from .device import Answering, Paced, Source
 from .faults import Line
 
 
@@ -154,10 +154,22 @@ class Server(ABC):
         """Let the source answer what a listener wrote; a dead line carries nothing."""
         if self._silent or not isinstance(self.source, Answering):
             return
-        if answer := self.source.respond(data, self._now):
-            task = asyncio.create_task(self._carry(answer))
-            self._answers.add(task)
-            task.add_done_callback(self._answers.discard)
+        if isinstance(self.source, Paced):
+            self._soon(self._carry_on(self.source, data))
+        elif answer := self.source.respond(data, self._now):
+            self._soon(self._carry(answer))
+
+    def _soon(self, sending: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(sending)
+        self._answers.add(task)
+        task.add_done_callback(self._answers.discard)
+
+    async def _carry_on(self, source: Paced, heard: bytes) -> None:
+        for burst in source.bursts(heard, self._now):
+            await asyncio.sleep(burst.wait)
+            if not self._listening():
+                return
+            await self._carry(burst.data)
 
     @abstractmethod
     def _connected(self) -> bool:

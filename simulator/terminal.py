@@ -11,7 +11,7 @@ import termios
 import tty
 from typing import NamedTuple, override
 
-from .device import Source
+from .device import Paced, Source
 from .faults import Line
 from .server import REAL_TIME, Server, Timing
 
@@ -43,11 +43,12 @@ class PtyServer(Server):
         """Prepare; `link` becomes a symbolic link to the slave, whose name changes.
 
         strict: what passes while the slave is set to another speed than the source's is garbled,
-        as on a wire. A pseudo terminal keeps no parity, so that this is not looked at.
+        as on a wire; so it always is where the source changes its speed. A pseudo terminal
+        keeps no parity, so that this is not looked at.
         """
         super().__init__(source, timing, line)
         self._link = link
-        self._strict = strict
+        self._strict = strict or isinstance(source, Paced)
         self._pair: _Pair | None = None
         self._slave_path: Path | None = None
 

@@ -27,6 +27,7 @@ from simulator.hanmeter import HanMeter
 from simulator.lines import answering
 from simulator.meters import METERS, meter
 from simulator.module import ModuleDevice
+from simulator.optical import OpticalMeter
 from simulator.p1meter import P1Meter
 from simulator.smlmeter import SmlMeter
 
@@ -35,6 +36,7 @@ OWN = TESTS / "captures"
 SHARED = Path(os.environ.get("OBIS_CAPTURES") or TESTS.parents[1] / "shared" / "captures")
 
 _LINKS = {ModuleDevice: "rfc1662", HanMeter: "hdlc", P1Meter: "p1", SmlMeter: "sml"}
+_OPTICAL = "iec62056-21"
 _CHECK = re.compile(rb"![0-9A-Fa-f]{3,4}\r?\n")
 _WHEN = datetime(2026, 6, 2, 18, 30, 10)
 _BARE = ("aidon", "kaifa", "kamstrup", "kaifa-se")
@@ -84,6 +86,8 @@ class Capture:
         """Tell whether its frames carry a check sequence."""
         if self.link == "p1":
             return bool(_CHECK.search(self.raw)) or self.authenticated
+        if self.link == _OPTICAL:
+            return not self.raw.endswith(b"\x03")
         return self.link in ("dlt645", "hdlc", "mbus", "rfc1662", "sml")
 
     @property
@@ -94,7 +98,15 @@ class Capture:
 
 def _captures(path: Path) -> Iterator[Capture]:
     for line in path.read_text().splitlines():
-        yield _capture(path.stem, json.loads(line, parse_float=str))
+        row = json.loads(line, parse_float=str)
+        if row["link"] != _OPTICAL or _is_one_message(row):
+            yield _capture(path.stem, row)
+
+
+def _is_one_message(row: dict[str, Any]) -> bool:
+    """Tell whether a dialogue says all in one message: others are replayed as dialogues."""
+    heard = (turn["hex"] for turn in row["dialogue"] if turn["dir"] == "rx")
+    return sum(b"\x02" in bytes.fromhex(said) for said in heard) <= 1 and len(row["hex"]) > 2
 
 
 def _capture(file: str, row: dict[str, Any]) -> Capture:
@@ -155,7 +167,9 @@ def _unframed(name: str, frame: bytes, body: bytes) -> Iterator[Capture]:
     yield Capture(f"hex-body/{name}", "hex", (body.hex().upper().encode() + b"\n",))
 
 
-_SHARED = (SHARED / f"{name}.jsonl" for name in ("dlms", "dlt645", "han", "p1", "sml"))
+_SHARED = (
+    SHARED / f"{name}.jsonl" for name in ("dlms", "dlt645", "han", "iec62056-21", "p1", "sml")
+)
 _FILES = (*sorted(OWN.glob("*.jsonl")), *_SHARED)
 
 _ASKED = (
@@ -175,7 +189,16 @@ def _answered() -> Iterator[Capture]:
                 yield Capture(f"{name}/{di}", "dlt645", (line.respond(asked, _WHEN),))
 
 
-SIMULATED = (*_simulated(), *_answered())
+def _read_out() -> Iterator[Capture]:
+    """Yield what meters behind an optical head answer: their data messages."""
+    for name in ("iec-a", "iec-b"):
+        line = answering(name, _WHEN)
+        assert isinstance(line, OpticalMeter)
+        said = line.respond(b"/?!\r\n", _WHEN)
+        yield Capture(f"{name}/1", _OPTICAL, (said[said.index(b"\x02") :],))
+
+
+SIMULATED = (*_simulated(), *_answered(), *_read_out())
 CAPTURED = tuple(capture for path in _FILES if path.exists() for capture in _captures(path))
 EVERY = SIMULATED + CAPTURED
 INTACT = tuple(capture for capture in EVERY if capture.valid)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from custom_components.obis_meter.metering.dialogue import Cut, Dialogue, Expect, Step
+from custom_components.obis_meter.metering.dialogue import Cut, Dialogue, Expect, Hold, Step
 from custom_components.obis_meter.metering.errors import MeteringError, NoAnswer
 from custom_components.obis_meter.metering.links import LINKS
 from custom_components.obis_meter.metering.session import Answer, Event, Session
@@ -44,6 +44,8 @@ def _expect(
     session: Session, step: Step, line: Iterator[bytes], events: list[Event]
 ) -> bytes | None:
     """Return what a step expected, nothing for another step; None when it did not come."""
+    if isinstance(step, Hold):
+        session.hold()
     if not isinstance(step, Expect | Cut):
         return b""
     said = [*session.expect(step), *session.feed(next(line, b""))]

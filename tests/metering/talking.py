@@ -27,6 +27,7 @@ from custom_components.obis_meter.metering.session import Answer, Event, Session
 type Respond = Callable[[bytes, datetime], bytes]
 
 _QUIET = 0.01  # s between two looks at a port
+_LEAVE = 0.02  # s in which what was written leaves, and is heard
 
 
 @dataclass
@@ -99,16 +100,19 @@ class Talk:
 class PortTalk:
     """A serial port, opened like one; times of dialogues are shortened by a factor."""
 
-    def __init__(self, path: Path, pace: float = 1.0) -> None:
+    def __init__(self, path: Path, pace: float = 1.0, link: str = "dlt645") -> None:
         self._file = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         self._pace = pace
-        self._session = Session(LINKS["dlt645"])
+        self._link = link
+        self._session = Session(LINKS[link])
+        self.speeds: list[int] = []
+        self.most_pending = 0
 
     def close(self) -> None:
         os.close(self._file)
 
     async def run[T](self, dialogue: Dialogue[T]) -> T:
-        self._session = Session(LINKS["dlt645"])
+        self._session = Session(LINKS[self._link])
         try:
             step = next(dialogue)
             while True:
@@ -126,6 +130,8 @@ class PortTalk:
             case Send(data=data):
                 os.write(self._file, data)
             case Line(settings=settings):
+                await asyncio.sleep(_LEAVE)
+                self.speeds.append(settings.baudrate)
                 self.set_speed(settings.baudrate)
             case Pause(seconds=seconds):
                 await asyncio.sleep(seconds * self._pace)
@@ -143,6 +149,7 @@ class PortTalk:
         while not any(isinstance(event, Answer) for event in events) and clock() < until:
             if data := self._read():
                 events += self._session.feed(data)
+                self.most_pending = max(self.most_pending, self._session.pending)
                 until = clock() + within if isinstance(step, Cut) else until
             else:
                 await asyncio.sleep(_QUIET)

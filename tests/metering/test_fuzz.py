@@ -7,16 +7,18 @@ from hypothesis import given, settings, strategies as st
 import pytest
 
 from custom_components.obis_meter.metering.detect import Detector
+from custom_components.obis_meter.metering.dialogue import MAX_PENDING
 from custom_components.obis_meter.metering.errors import FrameError, MeteringError
 from custom_components.obis_meter.metering.keys import Keys
 from custom_components.obis_meter.metering.links import LINKS, Link
 from custom_components.obis_meter.metering.model import Message, Telegram
 from custom_components.obis_meter.metering.security import Security
-from custom_components.obis_meter.metering.session import MAX_PENDING, Session
+from custom_components.obis_meter.metering.session import Session
 from simulator import sml
 from simulator.ciphering import Cipher
 from simulator.dlt645wire import frame as dlt645_frame
 from simulator.frames import blocks, mbus, mbus_frame, wrapper
+from simulator.optical import block
 
 from .building import ADDRESS, notification, p1
 from .captures import SIMULATED
@@ -41,6 +43,10 @@ OPENINGS = (
     b"\xdb\x08ABCdefgh\x82\x01\x00\x30\0\0\0\1",
     b"/abc5\r\n\r\n\0\x82\0\x40\x30\0\0\0\1",
     b"\xe0\x40\0\1\0\0",
+    b"\x02F.F(00)\r\n",
+    b"/abc5\r\n\x02",
+    b"!\r\n\x03",
+    b"\x80\x83\x85\x80",
     b"\xfe\xfe\x68\x29\x25\x07\x07\x21\x20\x68\x91",
 )
 
@@ -174,6 +180,14 @@ def test_any_lines_in_intact_telegrams(lines: list[str], crc: bool) -> None:
     assert_hears(p1(*lines, crc=crc))
 
 
+@FUZZ
+@given(st.lists(DATA_LINES, max_size=8), st.sampled_from((0x03, 0x04)), st.booleans())
+def test_any_lines_in_intact_data_messages(lines: list[str], end: int, check: bool) -> None:
+    body = "\r\n".join(lines).encode("ascii", "ignore").decode() + "!\r\n"
+    assert_hears(block(body, end, check=check))
+    assert_hears(block(body.replace("!", ""), end, check=check))
+
+
 KNOWN = (
     *("00010000", "0001FF00", "0000FFFF", "0101FF00", "0203FF00", "02060000", "04000101"),
     *("04000404", "040005FF", "04010001", "03010000", "03110001", "03300401", "05060101"),
@@ -232,6 +246,13 @@ FLOODS = {
     "first blocks": bytes.fromhex("e6e700e0400001000000"),
     "blocks": ADDRESS.frame(bytes.fromhex("e6e700e04000010000021234")),
     "first frames of M-Bus": mbus_frame(0, b"\xdb\x08ABCdefgh\x82\x1f\xff\x30", last=False),
+    "starts of data messages": b"\x02",
+    "starts of commands": b"\x01",
+    "commands and data": b"\x01P1\x02",
+    "data messages without an end": b"\x02F.F(00)\r\n",
+    "data messages with a wrong check": b"\x02F.F(00)!\r\n\x03x",
+    "open brackets": b"\x02((((",
+    "silences": b"\x80\x83\x85\x80",
     "wake-up": b"\xfe",
     "frames of a bus": b"\x68",
     "heads of a bus": b"\x68\x29\x25\x07\x07\x21\x20\x68\x91\xff",

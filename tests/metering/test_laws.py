@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from custom_components.obis_meter.metering.dialogue import MAX_PENDING
 from custom_components.obis_meter.metering.errors import MeteringError
 from custom_components.obis_meter.metering.model import Message, Telegram
 from custom_components.obis_meter.metering.security import Security
-from custom_components.obis_meter.metering.session import MAX_PENDING
 from simulator.faults import Line
 from simulator.meters import METERS, meter
 
@@ -32,6 +32,7 @@ def test_chunking_is_invisible(capture: Capture) -> None:
         assert capture.link == "p1" or skipped(heard) == skipped(whole)
 
 
+FRAMED = ("hdlc", "mbus", "p1", "sml", "dlt645", "iec62056-21")
 GARBAGE = {
     "noise": Random(2).randbytes(300),
     "flags": b"\x7e" * 20,
@@ -42,12 +43,14 @@ GARBAGE = {
     "wake-up": b"\xfe" * 30,
     "half a frame of a bus": bytes.fromhex("fefe6829250707212068911833323433"),
     "half a frame": bytes.fromhex("7ea02a410883130413e6e7000f400000"),
+    "an identification": b"/?!\r\n/LGZ5\\2ZMD3104407.B32\r\n\x06050\r\n",
+    "half a data message": b"\x02F.F(00000000)\r\n1.8.0(000102.28*kWh)\r\n1.8.1(00",
     "half a file": bytes.fromhex("1b1b1b1b0101010176050000011b1b1b1b"),
 }
 
 
 @pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE)
-@pytest.mark.parametrize("link", ["hdlc", "mbus", "p1", "sml", "dlt645"])
+@pytest.mark.parametrize("link", FRAMED)
 def test_garbage_around_a_frame_changes_nothing(link: str, garbage: bytes) -> None:
     for capture in CHECKED:
         if capture.link == link:
@@ -65,7 +68,13 @@ def test_damage_never_publishes(capture: Capture) -> None:
             assert telegram in clean, what
 
 
-@over([capture for capture in INTACT if capture.link in ("hdlc", "mbus", "p1", "sml", "dlt645")])
+@over(
+    [
+        capture
+        for capture in INTACT
+        if capture.link in ("hdlc", "mbus", "p1", "sml", "dlt645", "iec62056-21")
+    ]
+)
 def test_a_damaged_telegram_never_costs_the_next(capture: Capture) -> None:
     clean = telegrams(capture, capture.raw)
     for what, raw in damaged(capture.raw, capture.name):

@@ -2,9 +2,10 @@
 
 import pytest
 
+from custom_components.obis_meter.metering.dialogue import MAX_PENDING
 from custom_components.obis_meter.metering.errors import DecryptError, Lock
 from custom_components.obis_meter.metering.links import LINKS
-from custom_components.obis_meter.metering.session import KEPT_PAYLOADS, MAX_PENDING, Session
+from custom_components.obis_meter.metering.session import KEPT_PAYLOADS, Session
 
 from .building import ADDRESS, IDENT, notification
 from .captures import SIMULATED, Capture

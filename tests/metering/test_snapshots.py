@@ -12,7 +12,7 @@ from custom_components.obis_meter.metering.model import Reading, Telegram, Value
 from .captures import SIMULATED, Capture
 from .hearing import telegrams
 
-_FRAMED = ("dlt645", "hdlc", "mbus", "p1", "sml", "wrapper")
+_FRAMED = ("dlt645", "hdlc", "iec62056-21", "mbus", "p1", "sml", "wrapper")
 FRAMED = [capture for capture in SIMULATED if capture.link in _FRAMED]
 
 

@@ -17,6 +17,8 @@ START = datetime(2026, 1, 15, 18)
 ADDRESS = "202107072529"
 WITHIN = 5.0  # s
 
+BUSES = [name for name in LINES if name.startswith("dlt645")]
+
 
 def bus(*addresses: str) -> Bus:
     return Bus([Meter2007(address, home(START, 1)) for address in addresses], START)
@@ -81,7 +83,7 @@ def test_noise_does_not_fill_the_memory() -> None:
     st.sampled_from((0x01, 0x04, 0x08, 0x11, 0x12, 0x14, 0x16, 0x19, 0x1C)), st.binary(max_size=30)
 )
 def test_no_request_breaks_a_meter(control: int, asked: bytes) -> None:
-    for name in LINES:
+    for name in BUSES:
         line = answering(name, START)
         for address in ("AA" * 6, BROADCAST):
             for octets in (asked, bytes.fromhex("01000006") + asked, bytes(4) + asked):
@@ -136,7 +138,7 @@ def test_the_clock_is_set_by_those_near_it_only() -> None:
         assert meter.state.clock_off == timedelta(minutes=off)
 
 
-@pytest.mark.parametrize("name", LINES)
+@pytest.mark.parametrize("name", BUSES)
 def test_every_line_can_be_had(name: str) -> None:
     line = answering(name, START)
     assert line.line == LINES[name].line

@@ -12,7 +12,7 @@ from .model import ObisCode, Reading, Value
 
 _SET: Final = re.compile(rb"([0-9A-Za-z.:*&-]{1,20})((?:\([^()]*\))+)")
 _GROUP: Final = re.compile(r"\(([^()]*)\)")
-_NUMBER: Final = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,10})?")
+NUMBER: Final = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,10})?")
 _MEASURED: Final = re.compile(r"([+-]?\d{1,20}(?:\.\d{1,10})?)(\*?)([A-Za-z°][A-Za-z0-9°³]{0,5})")
 _TIME: Final = re.compile(r"(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?([SWsw])?")
 _WRITTEN_TIME: Final = re.compile(r"(?:20)?(\d\d)-?(\d\d)-?(\d\d)[ T](\d\d):(\d\d)(?::(\d\d))?()")
@@ -130,13 +130,14 @@ def _value(
     if measured and _LONE_TIME.fullmatch(plain):
         return None, None
     if (match := _MEASURED.fullmatch(plain)) and (match[2] or measured):
-        return Decimal(match[1]), _unit(match[3])
-    if measured and _NUMBER.fullmatch(plain):
+        return Decimal(match[1]), unit_of(match[3])
+    if measured and NUMBER.fullmatch(plain):
         return Decimal(plain), TEXT_UNITS.get(quantity) if quantity else None
     return (None if quantity else _text(plain)), None
 
 
-def _unit(symbol: str) -> str:
+def unit_of(symbol: str) -> str:
+    """Return the usual spelling of a unit as sent; an unknown one stays as it is."""
     key = symbol if symbol[0] in "mM" else symbol.lower()
     return _UNITS.get(key, symbol)
 

@@ -11,10 +11,13 @@ it to cancel it, and throws NoAnswer into it when nothing acceptable came.
 
 from collections.abc import Callable, Generator, Hashable
 from dataclasses import dataclass, field
+from typing import Final
 
 from .model import LineSettings
 
 type Take = Callable[[bytearray], bytes | None]
+
+MAX_PENDING: Final = 16 * 1024  # bytes that may wait for the rest of a telegram
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +61,13 @@ class Hold:
 class Cut:
     """Wait until take cuts something from what arrives, after Hold.
 
-    within: seconds of silence; each byte that comes starts them anew.
+    within: seconds of silence; each byte that comes starts them anew. most:
+    bytes that may wait uncut; how many do, the session's pending tells meanwhile.
     """
 
     take: Take
     within: float
+    most: int = MAX_PENDING
 
 
 @dataclass(frozen=True, slots=True)

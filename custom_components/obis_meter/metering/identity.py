@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import re
 from typing import Final
 
+from .makers import FLAG_MAKERS
 from .model import ObisCode, Reading, Telegram
 
 _IDS: Final = (
@@ -13,8 +14,14 @@ _IDS: Final = (
     ObisCode(1, 1, 0, 0, 5),
     ObisCode(1, 0, 0, 0, 0),
     ObisCode(0, 0, 42, 0, 0),
+    ObisCode(1, 0, 0, 0, 9),
+    ObisCode(0, 0, 0, 0, 9),
+    ObisCode(1, 1, 0, 0, 0),
+    ObisCode(0, 0, 0, 0, 0),
 )
-"""Where meters put their id, best first: device ids, GS1 number, property number, device name."""
+"""Where meters put their id, best first: device ids, GS1 number, property number, device name;
+then how older ones do, some of them without medium and channel.
+"""
 
 _TYPES: Final = (ObisCode(0, 0, 96, 1, 7), ObisCode(1, 1, 96, 1, 1), "0400040B")
 _FIRMWARES: Final = (
@@ -28,38 +35,6 @@ _LIST_MAKERS: Final = {
     "Kamstrup": "Kamstrup",
     "EMBRIQ": "Landis+Gyr",
 }
-_FLAG_MAKERS: Final = {
-    "ACE": "Itron",
-    "ADN": "Aidon",
-    "AUX": "Sanxing",
-    "CTA": "ZIV",
-    "DNT": "Dr. Neuhaus",
-    "DZG": "DZG",
-    "EBZ": "eBZ",
-    "EFR": "EFR",
-    "EGM": "Elgama",
-    "ELL": "Sagemcom",
-    "EMH": "EMH",
-    "ENE": "Sagemcom",
-    "ESY": "EasyMeter",
-    "FLU": "Fluvius",
-    "HAG": "Hager",
-    "HLY": "Holley",
-    "ISK": "Iskraemeco",
-    "ITR": "Itron",
-    "KAM": "Kamstrup",
-    "KFM": "Kaifa",
-    "KMP": "Kamstrup",
-    "LGF": "Landis+Gyr",
-    "LGZ": "Landis+Gyr",
-    "LOG": "Logarex",
-    "LUX": "Sagemcom",
-    "MCS": "Metcom",
-    "NES": "NES",
-    "SAG": "Sagemcom",
-    "XMX": "Landis+Gyr",
-}
-"""FLAG manufacturer ids (DLMS UA) as they open a P1 telegram, Fluvius among them, or an SML id."""
 
 _HEX_ID: Final = re.compile(r"(?:[0-9A-Fa-f]{2}){6,}")
 _SOFTWARE: Final = re.compile(r"\d{6}")
@@ -172,7 +147,7 @@ def _first(
 
 def flag_maker(flag: str) -> str | None:
     """Return the maker of a FLAG manufacturer id; None where it is not known."""
-    return _FLAG_MAKERS.get(flag.upper())
+    return FLAG_MAKERS.get(flag.upper())
 
 
 def _maker(ident: str | None) -> str | None:
@@ -186,5 +161,5 @@ def _model(ident: str | None) -> str | None:
     """Return the part of a P1 identification that names the type, not a number of its software."""
     if not ident or ident.partition("_")[0] in _LIST_MAKERS:
         return None
-    model = re.sub(r"^.{3}\d?(?:\\\d?)?[-: ]*", "", ident).strip()
+    model = re.sub(r"^.{3}\d?(?:\\[\d@]?)*[-: ]*", "", ident).strip()
     return None if not model or _SOFTWARE.match(model) else model

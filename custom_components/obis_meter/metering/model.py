@@ -7,6 +7,7 @@ import re
 from typing import Final, Literal, Self
 
 from .errors import MeteringError
+from .sign_on import SignOn
 
 type Value = Decimal | str | datetime
 
@@ -124,14 +125,15 @@ class Access:
     """Which meter on a line is meant, and what it wants to hear before it obeys.
 
     address is the meter's own, as it gives it; empty where there is one only.
-    dialect names the variety of the link that it speaks, as finding it told.
-    Secrets never show.
+    dialect names the variety of the link that it speaks, as finding it told;
+    sign_on how it is read where it waits to be asked. Secrets never show.
     """
 
     address: str = ""
     password: str = field(default="", repr=False)
     operator: str = field(default="", repr=False)
     dialect: str = ""
+    sign_on: SignOn = field(default_factory=SignOn)
 
 
 ANYONE: Final = Access()

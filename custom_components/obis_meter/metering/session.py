@@ -5,14 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from .dialogue import Cut, Expect
+from .dialogue import MAX_PENDING, Cut, Expect
 from .errors import DecryptError, FrameError, Incomplete, MeteringError
 from .links import LINKS, Link
 from .model import Message, Telegram
 from .security import Security
 from .tunnel import FRAMED, UNFRAMED, Tunnel
 
-MAX_PENDING: Final = 16 * 1024  # bytes kept after everything complete was taken
 KEPT_PAYLOADS: Final = 8  # for diagnostics
 
 
@@ -64,9 +63,10 @@ class Session:
                     yield payload
                 case _ if payload:
                     yield from self._frame(payload)
-        if (excess := self.pending - MAX_PENDING) > 0:
+        most = self._wanted.most if isinstance(self._wanted, Cut) else MAX_PENDING
+        if (excess := self.pending - most) > 0:
             self._begun = b""
-            del self._buffer[: len(self._buffer) - MAX_PENDING]
+            del self._buffer[: len(self._buffer) - most]
             yield FrameError("no telegram in the longest one can be", excess)
 
     def idle(self) -> Iterator[Event]:

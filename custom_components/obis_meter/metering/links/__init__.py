@@ -24,7 +24,7 @@ from ..notification import decode as decode_dlms
 from ..schedule import Poll
 from ..security import Security
 from ..sml import decode as decode_sml
-from . import bare, dlt645, hdlc, mbus, p1, rfc1662, sml, wrapper
+from . import bare, dlt645, hdlc, iec62056_21, mbus, p1, rfc1662, sml, wrapper
 from .dlt645 import ClockSet, Kind, Operation, Past, Relay, Tables
 
 __all__ = ["LINKS", "Acts", "Events", "Link", "Operation", "Past", "Relay", "Request"]
@@ -116,6 +116,7 @@ _MBUS: Final = (LineSettings(2400, parity="E"), LineSettings(2400))
 _P1: Final = (LineSettings(115200), LineSettings(9600, 7, "E"))
 _MODULE: Final = (LineSettings(115200),)
 _SML: Final = (LineSettings(9600),)
+_OPTICAL: Final = tuple(LineSettings(baud, 7, "E") for baud in (300, 9600, 2400, 4800))
 _BUS: Final = tuple(LineSettings(baud, parity="E") for baud in (2400, 9600, 4800, 1200, 19200))
 
 LINKS: Final = {
@@ -136,6 +137,15 @@ LINKS: Final = {
         ),
         Link("hdlc", hdlc.take, decode_dlms, _HAN, flag=b"\x7e"),
         Link("mbus", mbus.take, mbus.decode, _MBUS),
+        Link(
+            "iec62056-21",
+            iec62056_21.take,
+            iec62056_21.decode,
+            _OPTICAL,
+            silence=iec62056_21.SILENCE,
+            request=iec62056_21.request,
+            polls=iec62056_21.polls,
+        ),
         Link("p1", p1.take, p1.decode, _P1, silence=p1.SILENCE),
         Link("sml", sml.take, decode_sml, _SML),
         Link(

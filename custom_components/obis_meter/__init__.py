@@ -5,10 +5,12 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
+from .asked import HeadCoordinator
 from .bus import BusCoordinator, is_bus
 from .const import CONF_PORT, DOMAIN, is_listener
 from .coordinator import ObisMeterConfigEntry, ObisMeterCoordinator
 from .dial_in import ListenerCoordinator
+from .head import is_head
 from .line import LineCoordinator
 from .memory import Memory
 from .services import async_setup_services
@@ -36,7 +38,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: ObisMeterConfigEntry) ->
 def _coordinator(hass: HomeAssistant, entry: ObisMeterConfigEntry) -> ObisMeterCoordinator:
     if is_listener(entry.data[CONF_PORT]):
         return ListenerCoordinator(hass, entry)
-    return BusCoordinator(hass, entry) if is_bus(entry) else LineCoordinator(hass, entry)
+    if is_bus(entry):
+        return BusCoordinator(hass, entry)
+    return HeadCoordinator(hass, entry) if is_head(entry.data) else LineCoordinator(hass, entry)
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: ObisMeterConfigEntry) -> bool:

@@ -24,6 +24,7 @@ from .const import (
     CONF_METERS,
     CONF_PORT,
     DOMAIN,
+    RAW,
     SUBENTRY_METER,
 )
 from .coordinator import is_heard
@@ -64,7 +65,7 @@ class AskSteps(ConfigFlow):
 
     def _lines(self) -> tuple[LineSettings, ...]:
         """Return the settings at which meters are looked for, those typed in first."""
-        if self._url.startswith(f"{forms.RAW}://"):
+        if self._url.startswith(f"{RAW}://"):
             return (self._line,)  # whatever it is, the other end sets it
         others = (line for line in LINKS[BUS_LINK].lines if line != self._line)
         return (self._line, *others)

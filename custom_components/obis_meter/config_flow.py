@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import asdict
 from typing import Any, Final, override
 
 from homeassistant.components import usb
@@ -22,11 +21,10 @@ from .bus import is_bus
 from .bus_finder import Line, search_line
 from .bus_flow import BusMeterSubentryFlow
 from .const import (
-    CONF_IDENTITY,
     CONF_LINE,
-    CONF_LINK,
     CONF_PORT,
     DOMAIN,
+    RAW,
     MODULE_LINK,
     SUBENTRY_METER,
     is_listener,
@@ -34,19 +32,18 @@ from .const import (
 from .coordinator import is_heard
 from .dial_in_flow import DialInSteps
 from .finder import Found, NotFoundError, Progress, ask, find, seen
-from .forms import CONF_PROTOCOL, CONF_WHAT, RAW
-from .keyring import packed
+from .forms import CONF_PROTOCOL, CONF_WHAT
+from .head import ReadOut
+from .head_flow import HeadSteps
 from .metering.detect import Locked
 from .metering.model import LineSettings
 from .options_flow import MeterSubentryFlow, ObisMeterOptionsFlow
-from .preview import preview
 from .transport import Port, PortError, open_port
 
-_NAMELESS: Final = "Electricity meter"
 _GLANCE: Final = 0.5  # seconds between two changes of what the owner reads
 
 
-class ObisMeterConfigFlow(AskSteps, DialInSteps, ConfigFlow, domain=DOMAIN):
+class ObisMeterConfigFlow(AskSteps, DialInSteps, HeadSteps, ConfigFlow, domain=DOMAIN):
     """Adds a meter, or a port on which meters call."""
 
     VERSION = 1
@@ -128,6 +125,8 @@ class ObisMeterConfigFlow(AskSteps, DialInSteps, ConfigFlow, domain=DOMAIN):
             self._line = LineSettings.parse(typed[CONF_LINE])
         except ValueError:
             return await self._ask({CONF_LINE: "line_invalid"})
+        if typed[CONF_WHAT] == forms.OPTICAL:
+            return await self.async_step_optical()
         try:
             port = await open_port(url, self._line)
         except PortError as err:
@@ -137,7 +136,6 @@ class ObisMeterConfigFlow(AskSteps, DialInSteps, ConfigFlow, domain=DOMAIN):
     @override
     async def _async_begin(self, port: Port, what: str) -> ConfigFlowResult:
         """Listen on an open port; ask its meters where their owner agreed."""
-        self._progress = Progress(stage=STAGES.get(what, ""))
         self._asked = what != forms.LISTENED
         search: Coroutine[Any, Any, Found | Locked | Line]
         match what:
@@ -147,6 +145,13 @@ class ObisMeterConfigFlow(AskSteps, DialInSteps, ConfigFlow, domain=DOMAIN):
                 search = search_line(port, self._lines(), self._on_progress)
             case _:
                 search = find(port, self._on_progress)
+        return await self._async_search(search, STAGES.get(what, ""))
+
+    @override
+    async def _async_search(
+        self, search: Coroutine[Any, Any, Found | Locked | Line], stage: str = ""
+    ) -> ConfigFlowResult:
+        self._progress = Progress(stage=stage)
         self._search = self.hass.async_create_task(search, f"{DOMAIN} listens to {self._url}")
         self._search.add_done_callback(seen)
         return await self.async_step_listen()
@@ -210,34 +215,9 @@ class ObisMeterConfigFlow(AskSteps, DialInSteps, ConfigFlow, domain=DOMAIN):
                     entry, data_updates=self._settings(found), reason="moved"
                 )
             self._abort_if_unique_id_configured()
+        if isinstance(found, ReadOut):
+            return await self.async_step_readout()
         return await self.async_step_confirm()
-
-    async def async_step_confirm(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Show the meter and some of its readings before it is added."""
-        assert self._found
-        who = self._found.identity
-        name = " ".join(filter(None, (who.maker, who.model)))
-        if user_input is None:
-            self._set_confirm_only()
-            return self.async_show_form(
-                step_id="confirm",
-                description_placeholders={
-                    "name": name or _NAMELESS,
-                    "meter": self._found.meter or "\N{EM DASH}",
-                    "readings": await preview(self.hass, self._found.readings),
-                },
-            )
-        return self.async_create_entry(
-            title=name or _NAMELESS,
-            data={**self._settings(self._found), CONF_IDENTITY: asdict(who)},
-        )
-
-    def _settings(self, found: Found) -> dict[str, str]:
-        """Return where and how a meter is read."""
-        where = {CONF_PORT: self._url, CONF_LINE: str(self._line), CONF_LINK: found.link.name}
-        return where | (packed(self._keys) if self._keys else {})
 
     @callback
     @override

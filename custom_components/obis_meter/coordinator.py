@@ -33,6 +33,7 @@ from .metering.model import ANYONE, Access, Message, Notice, Telegram
 from .metering.security import Security
 from .metering.session import Event, Session
 from .notifier import Notifier
+from .reader import Reader
 from .tracker import OnNew, Tracker
 
 type ObisMeterConfigEntry = ConfigEntry[ObisMeterCoordinator]
@@ -59,6 +60,7 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]], ABC):
         self.notifier = Notifier(hass, interval)
         self._on_new: list[OnNew] = []
         self.bridges: dict[str, Bridge] = {}
+        self.readers: dict[str, Reader] = {}
         self._companions: dict[str, list[asyncio.Task[None]]] = {}
         self._on_new_meter: list[OnNewMeter] = []
         self._on_notice: dict[str, OnNotice] = {}
@@ -144,6 +146,7 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]], ABC):
         """Follow a meter no longer: its owner removed it."""
         tracker = self.trackers.pop(key)
         self.bridges.pop(key, None)
+        self.readers.pop(key, None)
         for task in self._companions.pop(key):
             task.cancel()
         for name in tracker.meters:

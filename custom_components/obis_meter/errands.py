@@ -34,7 +34,8 @@ def errands(
     if not coordinator.may_ask:
         return
     if link.polls:
-        yield Reader(coordinator, tracker).run()
+        coordinator.readers[key] = reader = Reader(coordinator, tracker)
+        yield reader.run()
     for row in options.get(CONF_PARAMETERS, ()):
         yield poll(coordinator, tracker, row[CONF_PARAMETER], row[CONF_INTERVAL])
 

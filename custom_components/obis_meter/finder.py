@@ -53,6 +53,7 @@ class Progress:
     understood: bool = False
     stage: str = ""
     found: tuple[str, ...] = ()
+    speed: int = 0
 
     @property
     def action(self) -> str:
@@ -66,12 +67,19 @@ class Progress:
     @property
     def told(self) -> dict[str, str]:
         """Return what the text on it may be completed with."""
-        count = len(self.found) if self.stage else self.received
-        return {"count": str(count), "meters": ", ".join(self.found) or "\N{EM DASH}"}
+        return {
+            "count": str(len(self.found) or self.received),
+            "meters": ", ".join(self.found) or "\N{EM DASH}",
+            "speed": str(self.speed),
+        }
 
     def is_news(self, before: Progress) -> bool:
         """Tell whether more has changed than how far it is."""
-        return (self.action, self.found) != (before.action, before.found)
+        return (self.action, self.found, self.speed) != (
+            before.action,
+            before.found,
+            before.speed,
+        )
 
 
 def seen(search: asyncio.Task[Any]) -> None:

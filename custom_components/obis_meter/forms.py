@@ -47,17 +47,18 @@ from .const import (
     CONF_WRITE_INTERVAL,
     DEMAND_PERIODS,
     DOMAIN,
+    RAW,
+    RFC2217,
 )
 from .listener import PRIVATE
 from .metering.links import LINKS
 from .metering.model import Command
 
 CONF_WHAT: Final = "what"  # hangs on a port
-LISTENED, MODULE, BUS = "listened", "module", "dlt645"
-"""A meter that sends by itself; one that takes us for its module; meters that are asked."""
+LISTENED, OPTICAL, MODULE, BUS = "listened", "optical", "module", "dlt645"
+"""A meter that sends by itself, or is asked; one that takes us for its module; a line of them."""
 CONF_CALLERS: Final = "callers"  # who calls: modules, or meters that push
 CONF_PROTOCOL: Final = "protocol"
-RAW, RFC2217 = "socket", "rfc2217"
 
 LINES: Final = ("2400 8N1", "2400 8E1", "115200 8N1", "9600 7E1", "9600 8N1")
 """The line settings of HAN, P1 and optical interfaces; any other can be typed."""
@@ -67,7 +68,7 @@ _TCP_PORT: Final = probatio.All(
     probatio.Coerce(int),
 )
 _WHAT: Final = SelectSelector(
-    SelectSelectorConfig(options=[LISTENED, MODULE, BUS], translation_key="what")
+    SelectSelectorConfig(options=[LISTENED, OPTICAL, MODULE, BUS], translation_key="what")
 )
 _PROTOCOL: Final = SelectSelector(
     SelectSelectorConfig(options=[RAW, RFC2217], translation_key="protocol")
@@ -137,12 +138,14 @@ LISTENER: Final = probatio.Schema(
     }
 )
 
-_SECRET: Final = TextSelector(
+SHORTEST_INTERVAL, USUAL_INTERVAL = 10, 300  # seconds between two questions
+
+SECRET: Final = TextSelector(
     TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
 )
 
 KEYS: Final = probatio.Schema(
-    {probatio.Required(CONF_KEY): _SECRET, probatio.Optional(CONF_AUTH_KEY): _SECRET}
+    {probatio.Required(CONF_KEY): SECRET, probatio.Optional(CONF_AUTH_KEY): SECRET}
 )
 
 CALLED: Final = probatio.Schema({probatio.Optional(CONF_NAME, default=""): TextSelector()})
@@ -151,8 +154,8 @@ METER: Final = CALLED.extend({probatio.Required(CONF_METER): TextSelector()})
 
 _ACCESS: Final = {
     probatio.Optional(CONF_NAME, default=""): TextSelector(),
-    probatio.Optional(CONF_PASSWORD, default=""): _SECRET,
-    probatio.Optional(CONF_OPERATOR, default=""): _SECRET,
+    probatio.Optional(CONF_PASSWORD, default=""): SECRET,
+    probatio.Optional(CONF_OPERATOR, default=""): SECRET,
 }
 ACCESS: Final = probatio.Schema(_ACCESS)
 ADDRESS: Final = probatio.Schema({probatio.Required(CONF_ADDRESS): TextSelector(), **_ACCESS})
@@ -193,8 +196,6 @@ BRIDGE: Final = probatio.Schema(
         probatio.Optional(CONF_BRIDGE_PORT): _TCP_PORT,
     }
 )
-
-SHORTEST_INTERVAL, USUAL_INTERVAL = 10, 300  # seconds between two questions
 
 POLLING: Final = probatio.Schema(
     {

@@ -31,7 +31,7 @@ class LineCoordinator(ObisMeterCoordinator):
         self.main = Meter(entry.unique_id or entry.entry_id, who, name=entry.title)
         self.connection = Connection(
             entry.data[CONF_PORT],
-            LineSettings.parse(entry.data[CONF_LINE]),
+            self.opening_line(),
             Channel(
                 Session(self.link, self._security),
                 on_events=self._on_events,
@@ -40,6 +40,10 @@ class LineCoordinator(ObisMeterCoordinator):
             ),
             on_down=self._on_down,
         )
+
+    def opening_line(self) -> LineSettings:
+        """Return the settings with which the port is opened."""
+        return LineSettings.parse(self.config_entry.data[CONF_LINE])
 
     @override
     async def async_open(self) -> None:

@@ -47,9 +47,10 @@ class Statistics:
 class Pace:
     """How long a meter's silence may last: some of the longest intervals seen."""
 
-    def __init__(self, first: float | None = None) -> None:
+    def __init__(self, first: float | None = None, least: float = 0.0) -> None:
         """Know nothing yet; first is how long to wait until the pace is known."""
-        self._first = first or FIRST_PATIENCE
+        self._first = max(first or FIRST_PATIENCE, least)
+        self._least = least
         self._intervals: deque[float] = deque(maxlen=_PACES)
 
     def note(self, interval: float) -> None:
@@ -61,4 +62,4 @@ class Pace:
         """Return the seconds without a telegram after which something is wrong."""
         if not self._intervals:
             return self._first
-        return max(_MISSED * max(self._intervals), LEAST_PATIENCE)
+        return max(_MISSED * max(self._intervals), LEAST_PATIENCE, self._least)

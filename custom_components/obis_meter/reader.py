@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 from .channel import Channel, DisconnectedError
@@ -11,7 +13,7 @@ from .metering.dialogue import Dialogue
 from .metering.errors import DecodeError, MeteringError, NoAnswer, NoSuchData, Refused
 from .metering.model import Telegram
 from .metering.schedule import Poll, Schedule
-from .turns import POLL, CrowdedError
+from .turns import COMMAND, POLL, CrowdedError
 
 if TYPE_CHECKING:
     from .coordinator import ObisMeterCoordinator
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 _LOOK: Final = 1.0  # seconds between two looks whether the port is open
 _IGNORED: Final = 2  # times that a meter which is there lets a question fall
+_MISSED: Final = 2.5  # turns of what is asked most often whose absence is an outage
+_RARELY: Final = 25  # times in that grace that a meter is asked which does not answer
 _NOTHING_LEFT: Final = 900.0  # seconds until a meter that refused everything is asked anew
 
 
@@ -38,6 +42,9 @@ class Reader:
         self._ignored = Counter[str]()
         self._known: Poll | None = None  # it was answered before: by this the meter is seen
         self._is_there = False
+        self._heard_at = -inf
+        self._is_told = False  # the owner knows that it does not answer
+        self._grace = 0.0  # seconds without an answer that are no outage yet
 
     async def run(self) -> None:
         """Ask for ever."""
@@ -59,13 +66,14 @@ class Reader:
             if self._is_there:
                 backoff = delays()
             else:
-                await asyncio.sleep(next(backoff))
+                await asyncio.sleep(max(next(backoff), self._grace / _RARELY))
 
     def _begin(self) -> None:
         """Have everything to ask."""
         link, key = self._coordinator.link, self._tracker.main.key
         assert link.polls
         self._schedule = Schedule(link.polls(self._coordinator.access(key)), _now())
+        self._grace = _MISSED * min((poll.every for poll in self._schedule.polls), default=0.0)
         self._ignored.clear()
 
     async def _step(self) -> None:
@@ -85,7 +93,7 @@ class Reader:
         try:
             telegram = await self._converse(poll.dialogue())
         except NoSuchData:
-            self._present()
+            self._present(poll)
             self._schedule.retire(poll.key, _now())
         except NoAnswer as err:
             await self._doubt(poll, err)
@@ -93,42 +101,65 @@ class Reader:
             raise
         except (MeteringError, CrowdedError) as err:
             LOGGER.debug("%s: %s: %s", self._tracker.main.name, poll.key, err)
+            if self._is_overdue():
+                self._went(err)
         else:
-            self._known = poll
-            self._present()
-            await self._take(telegram)
+            await self._told(poll, telegram)
+
+    async def _told(self, poll: Poll, telegram: Telegram) -> None:
+        self._known = poll
+        self._present(poll)
+        await self._take(telegram)
+
+    async def read_now(self) -> int:
+        """Ask everything out of turn; return how many readings came. Raises why none did."""
+        count = 0
+        for poll in self._schedule.polls:
+            with suppress(NoSuchData):
+                telegram = await self._channel().converse(poll.dialogue(), COMMAND)
+                count += len(telegram.readings)
+                await self._told(poll, telegram)
+        return count
 
     async def _doubt(self, poll: Poll, err: NoAnswer) -> None:
         """See whether a meter let one question fall, or is gone: NoAnswer."""
         if not (self._is_there and self._known):
             raise err
+        known = self._known
         try:
-            await self._take(await self._converse(self._known.dialogue()))
-        except (DecodeError, Refused) as err:  # it is there
-            LOGGER.debug("%s: %s: %s", self._tracker.main.name, self._known.key, err)
-        self._ignored[poll.key] += 1
+            await self._told(known, await self._converse(known.dialogue()))
+        except (DecodeError, Refused) as said:  # it is there
+            LOGGER.debug("%s: %s: %s", self._tracker.main.name, known.key, said)
+        self._ignored[poll.key] += poll.key != known.key
         if self._ignored[poll.key] >= _IGNORED:
             self._schedule.retire(poll.key, _now())
 
-    def _present(self) -> None:
-        """Take note that the meter answers; ask for everything where it was away."""
+    def _present(self, poll: Poll) -> None:
+        """Take note that the meter answers; ask for everything else where it was away."""
         if not self._is_there:
             self._begin()
             self._is_there = True
+        self._schedule.done(poll.key, _now())
+        self._heard_at = _now()
         main = self._tracker.main
-        if main.heard:
-            return
-        if not main.available:
+        if self._is_told:
             LOGGER.info("%s answers again", main.name)
-        self._tracker.up()
-        self._coordinator.async_update_listeners()
+            self._is_told = False
+        if not main.heard:
+            self._tracker.up()
+            self._coordinator.async_update_listeners()
 
-    def _went(self, err: NoAnswer) -> None:
-        """Say once that the meter does not answer any more."""
-        if self._tracker.main.available:
+    def _is_overdue(self) -> bool:
+        return _now() - self._heard_at > self._grace
+
+    def _went(self, err: Exception) -> None:
+        """Say once that the meter does not answer; its last values hold for a while."""
+        if not self._is_told:
             LOGGER.warning("%s does not answer: %s", self._tracker.main.name, err)
-        self._tracker.down()
-        self._coordinator.async_update_listeners()
+            self._is_told = True
+        if self._is_overdue() and self._tracker.main.available:
+            self._tracker.down()
+            self._coordinator.async_update_listeners()
 
     async def _take(self, telegram: Telegram) -> None:
         """Take in what the meter says, and look into what it says has happened."""

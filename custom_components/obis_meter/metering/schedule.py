@@ -42,6 +42,11 @@ class Schedule:
         self._plans = {poll.key: _Plan(poll, now) for poll in polls}
 
     @property
+    def polls(self) -> tuple[Poll, ...]:
+        """Return what is still asked."""
+        return tuple(plan.poll for plan in self._plans.values())
+
+    @property
     def keys(self) -> tuple[str, ...]:
         """Return what is still asked for."""
         return tuple(self._plans)
@@ -61,6 +66,11 @@ class Schedule:
         if not self._plans:
             return None
         return max(0.0, min(plan.due for plan in self._plans.values()) - now)
+
+    def done(self, key: str, now: float) -> None:
+        """Take note that something was asked out of its turn."""
+        if plan := self._plans.get(key):
+            plan.due = now + plan.poll.every
 
     def retire(self, key: str, now: float) -> None:
         """Ask no more for what the meter does not have, but for what stands instead of it."""

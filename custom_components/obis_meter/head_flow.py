@@ -1,0 +1,96 @@
+"""The dialogs for a meter behind an optical head: leave to ask it, and how often."""
+
+from abc import abstractmethod
+from collections.abc import Coroutine
+from typing import Any
+
+from homeassistant.config_entries import ConfigFlowResult
+
+from . import head_forms
+from .confirm_flow import ConfirmSteps
+from .const import CONF_ASK, CONF_INTERVAL, CONF_LISTEN_ONLY, CONF_READOUT, CONF_START_BAUD
+from .finder import find
+from .head import ReadOut, access_of, ask_head, is_raw, line_of, shortest
+from .metering.errors import RequestError
+from .metering.links import iec62056_21
+from .transport import PortError, open_port
+
+
+class HeadSteps(ConfirmSteps):
+    """The steps of a config flow that are about optical heads."""
+
+    @abstractmethod
+    async def _async_search(self, search: Coroutine[Any, Any, Any]) -> ConfigFlowResult:
+        """Show what is heard while a meter is searched."""
+
+    @abstractmethod
+    async def _ask(self, errors: dict[str, str] | None = None) -> ConfigFlowResult:
+        """Go back to where the meter is connected."""
+
+    async def async_step_optical(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for leave to ask the meter; few owners need to open the settings."""
+        raw, errors = is_raw(self._url), dict[str, str]()
+        if user_input is not None:
+            settings = user_input[head_forms.ADVANCED] | ({CONF_START_BAUD: self._line.baudrate} if raw else {})
+            if not (errors := mistakes(settings)):
+                return await self._async_ask_head(settings)
+        return self.async_show_form(
+            step_id="optical_tcp" if raw else "optical",
+            data_schema=self.add_suggested_values_to_schema(head_forms.HEAD, user_input or {}),
+            errors=errors,
+            description_placeholders={"line": str(self._line)},
+        )
+
+    async def async_step_optical_tcp(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask the same where the speed of the port cannot be changed."""
+        return await self.async_step_optical(user_input)
+
+    async def _async_ask_head(self, settings: dict[str, Any]) -> ConfigFlowResult:
+        if not is_raw(self._url):
+            self._line = line_of(settings)
+        try:
+            port = await open_port(self._url, self._line)
+        except PortError as err:
+            return await self._ask({"base": err.key})
+        if settings[CONF_LISTEN_ONLY]:
+            return await self._async_search(find(port, self._on_progress))
+        access = access_of(self._url, settings)
+        return await self._async_search(ask_head(port, access, self._on_progress))
+
+    async def async_step_readout(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show the meter, and ask how often it is to be read."""
+        found = self._found
+        assert isinstance(found, ReadOut)
+        least, errors = shortest(found.seconds), dict[str, str]()
+        if user_input is not None:
+            if user_input[CONF_INTERVAL] >= least:
+                options = {**found.settings, CONF_INTERVAL: user_input[CONF_INTERVAL]}
+                seconds = round(found.seconds, 1)
+                return self._create(found, options, **{CONF_ASK: True, CONF_READOUT: seconds})
+            errors = {CONF_INTERVAL: "interval_short"}
+        shown = user_input or {CONF_INTERVAL: found.interval}
+        return self.async_show_form(
+            step_id="readout",
+            data_schema=self.add_suggested_values_to_schema(head_forms.READOUT, shown),
+            errors=errors,
+            description_placeholders={
+                **await self._shown(found),
+                "seconds": str(round(found.seconds)),
+                "least": str(least),
+            },
+        )
+
+
+def mistakes(settings: dict[str, Any]) -> dict[str, str]:
+    """Return what is wrong with an owner's settings."""
+    try:
+        iec62056_21.check(access_of("", settings))
+    except RequestError as err:
+        return {"base": err.key}
+    return {}

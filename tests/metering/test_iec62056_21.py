@@ -11,6 +11,7 @@ from typing import Any
 from hypothesis import given, settings, strategies as st
 import pytest
 
+from custom_components.obis_meter.metering.detect import Detector
 from custom_components.obis_meter.metering.dialogue import Become, Cut, Dialogue, Line, Send
 from custom_components.obis_meter.metering.errors import (
     DecodeError,
@@ -32,7 +33,7 @@ from simulator.optical import block
 
 from .captures import SHARED
 from .conversing import Conversation, converse
-from .hearing import events, skipped, telegrams
+from .hearing import bytewise, events, skipped, telegrams
 
 LINK = "iec62056-21"
 IDENT = b"/LGZ5\\2ZMD3104407.B32\r\n"
@@ -171,12 +172,22 @@ def _registers(*names: str, password: str = "00000000") -> Dialogue[list[object]
 
 
 def test_a_check_may_be_any_byte() -> None:
-    checks = set()
-    for number in range(300):
-        raw = block(f"1.8.0({number}.{number}*kWh)\r\n!\r\n")
-        checks.add(raw[-1])
-        assert len(telegrams(LINK, raw)) == 1
-    assert {0x0A, 0x0D} & checks
+    checks: set[int] = set()
+    for one in set(map(chr, range(0x20, 0x7F))) - set("()&"):
+        for name in ("0.2.1", "0.2.1*1", "C.2.1"):
+            raw = block(f"{name}(1{one})\r\n!\r\n")
+            checks.add(raw[-1])
+            assert len(telegrams(LINK, raw)) == 1
+    assert {0x01, 0x02, 0x03, 0x04, 0x06, 0x0A, 0x0D, 0x15} <= checks
+
+
+def test_a_readout_with_its_identification_is_not_taken_for_p1() -> None:
+    for chunks in ((IDENT + block(BODY),), bytewise(IDENT + block(BODY))):
+        detector = Detector()
+        for chunk in chunks:
+            detector.feed(chunk)
+        detector.idle()
+        assert detector.link is LINKS[LINK]
 
 
 def test_parity_bits_change_nothing() -> None:
@@ -418,7 +429,7 @@ def test_the_readout_is_polled_at_its_interval() -> None:
 
 
 def test_a_readout_may_be_longer_than_what_a_session_keeps() -> None:
-    body = "".join(f"1.8.0*{n:02}({n}.5*kWh)\r\n" * 60 for n in range(1, 15)) + "!\r\n"
+    body = "".join(f"1.8.0*{n:02}({n}.5*kWh)\r\n" * 70 for n in range(1, 15)) + "!\r\n"
     assert len(body) > 16 * 1024
     assert talk(iec.read(access()), IDENT, block(body)).error is None
 

@@ -35,6 +35,7 @@ telegram or a silence.
 _NEEDS_CHECK: Final = re.compile(rb"[\r\n]\d-\d:0\.2\.8(?:\*255)?\([4-9]\d|[\r\n]0-0:96\.1\.4")
 _NOISE: Final = re.compile(rb"[^\t\n\r -~\0\x03\xff]")
 """What is neither text nor 00 or FF, with which lines and gateways are padded."""
+_STX: Final = 0x02  # opens the data of modes A to C (IEC 62056-21, 6.3.1)
 _LINE_ENDS: Final = b"\r\n\0\x03"
 
 _CLOCK: Final = ObisCode(0, 0, 1, 0, 0)
@@ -117,6 +118,8 @@ def _unchecked(text: bytes) -> bytes | None:
     if not starts:
         return None
     telegram = text[starts[-1] : -1]
+    if _STX in telegram:
+        raise FrameError("a data message of a meter that was asked, not P1", len(text))
     if _NEEDS_CHECK.search(telegram):
         raise FrameError("this version of P1 must carry a CRC", len(text))
     return telegram

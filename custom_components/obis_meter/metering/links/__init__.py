@@ -113,7 +113,7 @@ class Link:
 
 _HAN: Final = (LineSettings(2400), LineSettings(2400, parity="E"), LineSettings(9600))
 _MBUS: Final = (LineSettings(2400, parity="E"), LineSettings(2400))
-_P1: Final = (LineSettings(115200), LineSettings(9600, 7, "E"))
+_P1: Final = (LineSettings(115200), LineSettings(9600, 7, "E"), LineSettings(2400, 7, "E"))
 _MODULE: Final = (LineSettings(115200),)
 _SML: Final = (LineSettings(9600),)
 _OPTICAL: Final = tuple(LineSettings(baud, 7, "E") for baud in (300, 9600, 2400, 4800))

@@ -107,7 +107,7 @@ def _password(access: Access) -> str:
     if _COMPUTED.match(access.password):
         raise RequestError("password_computed")
     if not _PASSWORD.fullmatch(access.password):
-        raise RequestError("password_form")
+        raise RequestError("password_not_text")
     return access.password
 
 

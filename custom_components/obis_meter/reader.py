@@ -98,10 +98,10 @@ class Reader:
             self._present()
             await self._take(telegram)
 
-    async def _doubt(self, poll: Poll, err: NoAnswer) -> None:
+    async def _doubt(self, poll: Poll, silence: NoAnswer) -> None:
         """See whether a meter let one question fall, or is gone: NoAnswer."""
         if not (self._is_there and self._known):
-            raise err
+            raise silence
         try:
             await self._take(await self._converse(self._known.dialogue()))
         except (DecodeError, Refused) as err:  # it is there

@@ -1,6 +1,6 @@
 """DL/T 645 meters on a pseudo terminal, and the entry that reads them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime

@@ -9,7 +9,7 @@ from typing import Final
 from .channel import Channel
 from .const import BUS_LINK
 from .finder import NotFoundError, Progress, asking
-from .metering.errors import MeteringError, NoAnswer
+from .metering.errors import DecodeError, MeteringError, NoAnswer, Refused
 from .metering.links import dlt645
 from .metering.model import Access, LineSettings, Reading
 from .transport import Port
@@ -104,8 +104,6 @@ async def ask_meter(channel: Channel, address: str, dialect: str) -> OnLine:
     access = Access(address, dialect=dialect)
     try:
         said = await channel.converse(dlt645.read(access, _TOTALS[dialect]))
-    except NoAnswer:
-        raise
-    except MeteringError:
+    except DecodeError, Refused:
         return OnLine(address, dialect)  # it is there
     return OnLine(address, dialect, next(iter(said.readings), None))

@@ -70,9 +70,8 @@ class Channel:
             while True:
                 data = await self._read(port)
                 self.statistics.bytes_received += len(data)
-                if data and self._cutting:
-                    limit, within = self._cutting
-                    limit.reschedule(_now() + within)
+                if data:
+                    self._prolong()
                 await self._hear(self.session.feed(data) if data else self.session.idle())
                 self._watch()
         finally:
@@ -90,6 +89,12 @@ class Channel:
                 return await port.read()
         except TimeoutError:
             return b""
+
+    def _prolong(self) -> None:
+        """Wait on for the end of what a dialogue cuts for itself: more of it came, and in time."""
+        if self._cutting and not self._cutting[0].expired():
+            limit, within = self._cutting
+            limit.reschedule(_now() + within)
 
     async def _hear(self, events: Iterable[Event]) -> None:
         for frame in self.deliver(events):

@@ -24,8 +24,8 @@ from .const import (
     CONF_LINE,
     CONF_PORT,
     DOMAIN,
-    RAW,
     MODULE_LINK,
+    RAW,
     SUBENTRY_METER,
     is_listener,
 )

@@ -30,11 +30,11 @@ class ConfirmSteps(KeySteps):
         if user_input is None:
             self._set_confirm_only()
             return self.async_show_form(
-                step_id="confirm", description_placeholders=await self._shown(self._found)
+                step_id="confirm", description_placeholders=await self._described(self._found)
             )
         return self._create(self._found)
 
-    async def _shown(self, found: Found) -> dict[str, str]:
+    async def _described(self, found: Found) -> dict[str, str]:
         """Return what an owner recognises a meter by."""
         return {
             "name": _name(found),

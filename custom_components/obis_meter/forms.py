@@ -140,9 +140,7 @@ LISTENER: Final = probatio.Schema(
 
 SHORTEST_INTERVAL, USUAL_INTERVAL = 10, 300  # seconds between two questions
 
-SECRET: Final = TextSelector(
-    TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
-)
+SECRET: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off"))
 
 KEYS: Final = probatio.Schema(
     {probatio.Required(CONF_KEY): SECRET, probatio.Optional(CONF_AUTH_KEY): SECRET}

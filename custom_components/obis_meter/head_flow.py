@@ -8,8 +8,14 @@ from homeassistant.config_entries import ConfigFlowResult
 
 from . import head_forms
 from .confirm_flow import ConfirmSteps
-from .const import CONF_ASK, CONF_INTERVAL, CONF_LISTEN_ONLY, CONF_READOUT, CONF_START_BAUD
-from .finder import find
+from .const import (
+    CONF_ASK,
+    CONF_INTERVAL,
+    CONF_LISTEN_ONLY,
+    CONF_READOUT,
+    CONF_START_BAUD,
+)
+from .finder import Progress, find
 from .head import ReadOut, access_of, ask_head, is_raw, line_of, shortest
 from .metering.errors import RequestError
 from .metering.links import iec62056_21
@@ -24,6 +30,10 @@ class HeadSteps(ConfirmSteps):
         """Show what is heard while a meter is searched."""
 
     @abstractmethod
+    def _on_progress(self, progress: Progress) -> None:
+        """Show how far the search is."""
+
+    @abstractmethod
     async def _ask(self, errors: dict[str, str] | None = None) -> ConfigFlowResult:
         """Go back to where the meter is connected."""
 
@@ -33,7 +43,9 @@ class HeadSteps(ConfirmSteps):
         """Ask for leave to ask the meter; few owners need to open the settings."""
         raw, errors = is_raw(self._url), dict[str, str]()
         if user_input is not None:
-            settings = user_input[head_forms.ADVANCED] | ({CONF_START_BAUD: self._line.baudrate} if raw else {})
+            settings = user_input[head_forms.ADVANCED] | (
+                {CONF_START_BAUD: self._line.baudrate} if raw else {}
+            )
             if not (errors := mistakes(settings)):
                 return await self._async_ask_head(settings)
         return self.async_show_form(
@@ -80,7 +92,7 @@ class HeadSteps(ConfirmSteps):
             data_schema=self.add_suggested_values_to_schema(head_forms.READOUT, shown),
             errors=errors,
             description_placeholders={
-                **await self._shown(found),
+                **await self._described(found),
                 "seconds": str(round(found.seconds)),
                 "least": str(least),
             },

@@ -33,11 +33,9 @@ ADVANCED: Final = "advanced"
 SPEEDS: Final = ("300", "600", "1200", "2400", "4800", "9600", "19200")
 
 
-def _seconds(least: int, most: int) -> probatio.All:
+def _seconds(least: int, most: int) -> probatio.All[int]:
     box = NumberSelectorMode.BOX
-    config = NumberSelectorConfig(
-        min=least, max=most, step=1, unit_of_measurement="s", mode=box
-    )
+    config = NumberSelectorConfig(min=least, max=most, step=1, unit_of_measurement="s", mode=box)
     return probatio.All(NumberSelector(config), probatio.Coerce(int))
 
 

@@ -121,10 +121,10 @@ class Reader:
                 await self._told(poll, telegram)
         return count
 
-    async def _doubt(self, poll: Poll, err: NoAnswer) -> None:
+    async def _doubt(self, poll: Poll, silence: NoAnswer) -> None:
         """See whether a meter let one question fall, or is gone: NoAnswer."""
         if not (self._is_there and self._known):
-            raise err
+            raise silence
         known = self._known
         try:
             await self._told(known, await self._converse(known.dialogue()))

@@ -266,6 +266,7 @@ async def test_the_automation_of_the_readme_sheds_a_charger_and_closes_it_again(
     readme = (Path(__file__).parents[2] / "docs/rs485.md").read_text()
     text = readme.partition("```yaml\nautomation:")[2].partition("```")[0]
     text = text.replace("YOUR_CHARGERS_METER", device).replace("sensor.house_", "sensor.other_")
+    text = text.replace("binary_sensor.charger_", f"binary_sensor.meter_{FIRST}_")
     automations = yaml.safe_load(text)
     hass.states.async_set("sensor.other_present_rate", "flat")
     told = async_capture_events(hass, "call_service")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from importlib import import_module
 import json
 import logging
 from pathlib import Path
@@ -20,7 +21,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.obis_meter import config_flow
 from custom_components.obis_meter.const import DOMAIN
-from custom_components.obis_meter.metering.links.dlt645 import find as finding
+from simulator.dlt645 import Meter2007
 from simulator.dlt645data import Happened
 
 from .bussing import (
@@ -43,6 +44,8 @@ from .conftest import Wire, set_up, until
 
 pytestmark = pytest.mark.usefixtures("brisk")
 __all__ = ["brisk"]
+
+finding = import_module("custom_components.obis_meter.metering.links.dlt645.find")
 
 THIRD = "260305510031"
 SECRETS = (PASSWORD, WRONG, OPERATOR, PASSWORD[2:], WRONG[2:])
@@ -154,7 +157,9 @@ async def test_a_line_with_three_meters_is_scanned_and_its_owner_chooses(
 async def test_an_old_meter_that_is_alone_is_found_at_once(
     hass: HomeAssistant, stack: AsyncExitStack, tmp_path: Path
 ) -> None:
-    await serve(stack, tmp_path / "line", old_meter())
+    one = old_meter()
+    one.home.at(START)  # reckoned beforehand
+    await serve(stack, tmp_path / "line", one)
     found = await search(hass, tmp_path / "line")
     assert list(labels(found, "meters")) == [OLD]
     added = await hass.config_entries.flow.async_configure(found["flow_id"], {"meters": [OLD]})
@@ -166,14 +171,13 @@ async def test_an_old_meter_that_is_alone_is_found_at_once(
 async def test_a_meter_that_keeps_its_total_to_itself_is_offered_by_its_address(
     hass: HomeAssistant, stack: AsyncExitStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one = meter()
-    await serve(stack, tmp_path / "line", one)
-    read = type(one)._read
+    read = Meter2007._read
 
-    def secretive(self: Any, data: bytes, now: Any) -> tuple[int, bytes]:
+    def secretive(self: Meter2007, data: bytes, now: Any) -> tuple[int, bytes]:
         return (0x40, b"\x02") if data[:4] == b"\x00\x00\x01\x00" else read(self, data, now)
 
-    monkeypatch.setattr(type(one), "_read", secretive)
+    monkeypatch.setattr(Meter2007, "_read", secretive)
+    await serve(stack, tmp_path / "line", meter())
     found = await search(hass, tmp_path / "line")
     assert labels(found, "meters") == {FIRST: FIRST}
 
@@ -205,15 +209,11 @@ async def test_answers_that_nobody_understands_are_named(
     stack.callback(server.close)
     stack.callback(server.close_clients)
     typed = {"host": "127.0.0.1", "port": server.sockets[0].getsockname()[1]}
-    finding_shorter = pytest.MonkeyPatch()
-    finding_shorter.setattr(finding, "ANSWER", 0.002)
-    finding_shorter.setattr(finding, "WILDCARD", "AAAA")
     more = {"protocol": "socket", "line": "2400 8E1", "what": "dlt645"}
     asked = await hass.config_entries.flow.async_configure(
         await begin(hass, "network"), {**typed, **more}
     )
     form = await wait(hass, asked)
-    finding_shorter.undo()
     assert form["errors"] == {"base": "answers_garbled"}
 
 
@@ -327,7 +327,8 @@ async def test_name_and_password_are_changed_and_what_is_left_empty_stays(
     assert subentry.data["operator"] == OPERATOR
     opened = await act(hass, entry, "control_relay", operation="trip")
     assert opened["relay"] == "open"
-    assert one.state.happened == []
+    follower = entry.runtime_data.trackers[FIRST].follower
+    await until(hass, lambda: "03300000" in follower.counts)
     one.state.happened.append(
         Happened("3000", START, noted=bytes.fromhex(OPERATOR)[::-1] + bytes(40))
     )
@@ -377,7 +378,8 @@ async def test_a_line_that_is_lost_meanwhile_ends_the_search(
             await asyncio.sleep(0.02)
             result = await flows.async_configure(result["flow_id"])
     assert result["reason"] == "line_not_open"
-    assert (await looking)["errors"] == {"base": "line_not_open"}
+    said = await looking
+    assert said["errors"] == {"base": "line_not_open"}
 
 
 async def test_closing_the_dialog_ends_the_search(

@@ -383,6 +383,12 @@ def test_a_password_never_shows() -> None:
     assert "999999" not in repr(refused.value)
 
 
+def test_a_scan_ends_where_something_garbles_whatever_is_asked() -> None:
+    line = Talk(lambda heard, when: bytes(range(50, 80)), NOW)
+    assert line.run(dlt645.scan(lambda progress: None)) == ()
+    assert len(line.sent) < 50
+
+
 def test_a_clock_is_set_by_broadcast_and_read_back() -> None:
     one = meter()
     one.state.clock_off = timedelta(minutes=-4)

@@ -19,6 +19,7 @@ from .talk import octets_of
 
 ANSWER: Final = 0.7  # seconds of silence after which nobody answers any more
 _GARBLED: Final = 8  # bytes of garbage that no single disturbance leaves
+_BABBLE: Final = 20  # garbled answers in a row: meters would have let most addresses pass
 _ADDRESS: Final = 6  # bytes
 
 type Ask = tuple[str, int, bytes]
@@ -141,13 +142,16 @@ def scan(report: Report, dialect: str = "") -> Dialogue[tuple[str, ...]]:
     """Return the addresses of all meters of a dialect on the line as it is set.
 
     A line with one meter is known after one question; with several it takes a
-    hundred, and a hundred more for each pair of digits that several share.
+    hundred, and a hundred more for each pair of digits that several share. It
+    ends early where something garbles whatever is asked.
     """
     found: dict[str, None] = {}
     open_ends = [_End("", 0.0, 1.0)]
-    while open_ends:
+    garbled = 0
+    while open_ends and garbled < _BABBLE:
         end = open_ends.pop()
         heard = yield from _listen(_probe(end.digits, dialect))
+        garbled = garbled + 1 if heard.garbled and not heard.meters else 0
         found |= dict.fromkeys(heard.meters)
         if heard.crowded and len(end.digits) < len(WILDCARD):
             open_ends += end.longer()

@@ -7,7 +7,7 @@ from .answers import decode
 from .frame import SILENCE, take
 from .head import hand_over
 from .identification import Identification
-from .program import request
+from .program import check, request
 from .read import Found, Progress, Readout, find, polls, read, read_out
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Identification",
     "Progress",
     "Readout",
+    "check",
     "decode",
     "find",
     "hand_over",

@@ -15,7 +15,7 @@ from ...model import ANYONE, Access, Command, Reply
 from .answers import text_of
 from .data import data_sets
 from .ears import DATA, REPLY, AnswerEar, hear
-from .frame import ACK, NAK, SOH, command as message
+from .frame import ACK, NAK, SOH, command as message, sign_on
 from .head import PROGRAMMING, Head, greet, select
 from .read import end
 
@@ -98,6 +98,12 @@ def programmed[T](access: Access, act: Callable[[Head], Dialogue[T]]) -> Dialogu
         raise
     yield from end(head)
     return done
+
+
+def check(access: Access) -> None:
+    """See whether a meter can be asked in an owner's way; RequestError says why not."""
+    sign_on(access.sign_on.query, access.address)
+    _password(access)
 
 
 def _password(access: Access) -> str:

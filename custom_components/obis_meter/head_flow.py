@@ -16,9 +16,7 @@ from .const import (
     CONF_START_BAUD,
 )
 from .finder import Progress, find
-from .head import ReadOut, access_of, ask_head, is_raw, line_of, shortest
-from .metering.errors import RequestError
-from .metering.links import iec62056_21
+from .head import ReadOut, access_of, ask_head, is_raw, line_of, mistakes, shortest
 from .transport import PortError, open_port
 
 
@@ -46,7 +44,8 @@ class HeadSteps(ConfirmSteps):
             settings = user_input[head_forms.ADVANCED] | (
                 {CONF_START_BAUD: self._line.baudrate} if raw else {}
             )
-            if not (errors := mistakes(settings)):
+            errors = {"base": word for word in mistakes(settings, self._url).values()}
+            if not errors:
                 return await self._async_ask_head(settings)
         return self.async_show_form(
             step_id="optical_tcp" if raw else "optical",
@@ -97,12 +96,3 @@ class HeadSteps(ConfirmSteps):
                 "least": str(least),
             },
         )
-
-
-def mistakes(settings: dict[str, Any]) -> dict[str, str]:
-    """Return what is wrong with an owner's settings."""
-    try:
-        iec62056_21.check(access_of("", settings))
-    except RequestError as err:
-        return {"base": err.key}
-    return {}

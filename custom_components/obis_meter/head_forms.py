@@ -64,4 +64,4 @@ HEAD: Final = probatio.Schema(
         )
     }
 )
-HEAD_OPTIONS: Final = READOUT.extend(_HEAD)
+OPTIONS: Final = READOUT.extend(_HEAD)

@@ -10,20 +10,25 @@ from homeassistant.config_entries import (
 )
 import probatio
 
-from . import forms
+from . import forms, head_forms
 from .const import (
     BEST_QUALITY,
     CONF_ASK,
     CONF_DEMAND_PERIOD,
+    CONF_INTERVAL,
     CONF_LINK,
     CONF_METER,
     CONF_MODULE_QUALITY,
     CONF_NAME,
     CONF_PARAMETERS,
+    CONF_PASSWORD,
+    CONF_PORT,
+    CONF_READOUT,
     CONF_WRITE_INTERVAL,
     DEFAULT_WRITE_INTERVAL,
     usual_demand_period,
 )
+from .head import is_head, mistakes, shortest
 from .metering.errors import RequestError
 from .metering.links import LINKS
 
@@ -37,9 +42,9 @@ class ObisMeterOptionsFlow(OptionsFlowWithReload):
         if link.request is None or not (link.answer or self.config_entry.data.get(CONF_ASK)):
             return await self.async_step_general()
         pages = ["general", "commands", "polling"]
-        return self.async_show_menu(
-            step_id="init", menu_options=[*pages, "bridge"] if link.carry else pages
-        )
+        pages += ["bridge"] if link.carry else []
+        pages += ["head"] if is_head(self.config_entry.data) else []
+        return self.async_show_menu(step_id="init", menu_options=pages)
 
     async def async_step_general(
         self, user_input: dict[str, Any] | None = None
@@ -78,6 +83,21 @@ class ObisMeterOptionsFlow(OptionsFlowWithReload):
             return self._form("bridge", forms.BRIDGE, user_input, {"base": "bridge_half"})
         return self._page("bridge", forms.BRIDGE, typed, {})
 
+    async def async_step_head(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask how a meter behind an optical head is read; its password stays where none is typed."""
+        options, schema = self.config_entry.options, head_forms.OPTIONS
+        open_ones = {name: value for name, value in options.items() if name != CONF_PASSWORD}
+        least = shortest(self.config_entry.data[CONF_READOUT])
+        shown, errors = open_ones, dict[str, str]()
+        if user_input is not None:
+            errors = mistakes(user_input, self.config_entry.data[CONF_PORT])
+            if user_input[CONF_INTERVAL] < least:
+                errors = {CONF_INTERVAL: "interval_short"}
+            if not errors:
+                return self.async_create_entry(data={**options, **user_input})
+            shown = {name: value for name, value in user_input.items() if name != CONF_PASSWORD}
+        return self._form("head", schema, shown, errors, {"least": str(least)})
+
     def _link(self) -> str:
         link: str = self.config_entry.data[CONF_LINK]
         return link
@@ -102,11 +122,13 @@ class ObisMeterOptionsFlow(OptionsFlowWithReload):
         schema: probatio.Schema,
         values: dict[str, Any],
         errors: dict[str, str] | None = None,
+        told: dict[str, str] | None = None,
     ) -> ConfigFlowResult:
         return self.async_show_form(
             step_id=step,
             data_schema=self.add_suggested_values_to_schema(schema, values),
             errors=errors,
+            description_placeholders=told,
         )
 
 

@@ -1,6 +1,7 @@
 """The one place where what went wrong with a meter becomes what its owner is told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
@@ -56,14 +57,30 @@ async def converse[T](
     entry = coordinator.config_entry
     if (channel := coordinator.channel(meter)) is None:
         raise _failed("not_connected", name=entry.title, why="")
-    try:
+    with _told(entry.title):
         return await channel.converse(begin(coordinator.access(meter)), urgency)
+
+
+async def read_now(coordinator: ObisMeterCoordinator, meter: str) -> int:
+    """Read a meter out of turn; return how many readings came, or HomeAssistantError."""
+    title = coordinator.config_entry.title
+    if (reader := coordinator.readers.get(meter)) is None:
+        raise _invalid("cannot_be_asked", name=title)
+    with _told(title):
+        return await reader.read_now()
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Turn what went wrong with a meter into what its owner is told."""
+    try:
+        yield
     except RequestError as err:
         raise _invalid(err.key, detail=err.detail) from err
     except CrowdedError as err:
-        raise _failed("crowded", name=entry.title, why="") from err
+        raise _failed("crowded", name=name, why="") from err
     except MeteringError as err:
-        raise _failed(explain(err), name=entry.title, why=str(err)) from err
+        raise _failed(explain(err), name=name, why=str(err)) from err
 
 
 def _invalid(key: str, **placeholders: str) -> ServiceValidationError:

@@ -12,7 +12,7 @@ from .coordinator import ObisMeterCoordinator
 from .metering.errors import MeteringError
 from .metering.model import Command, Reply
 from .power import async_setup_power
-from .requests import explain, request
+from .requests import explain, read_now, request
 
 ATTR_VALUE: Final = "value"
 ATTR_TYPE: Final = "type"
@@ -40,12 +40,17 @@ def async_setup_services(hass: HomeAssistant) -> None:
     register(hass, "set_parameter", setting, _set, changes=CONF_PARAMETER)
     register(hass, "invoke_action", invoking, _invoke, changes=CONF_PARAMETER)
     register(hass, "send_data", _DATA, _send, changes="")
+    register(hass, "read_now", {}, _read_now)
     async_setup_power(hass)
 
 
 async def _get(coordinator: ObisMeterCoordinator, meter: str, data: dict[str, Any]) -> Said:
     command = Command("get", data[CONF_PARAMETER])
     return _response(await request(coordinator, meter, command))
+
+
+async def _read_now(coordinator: ObisMeterCoordinator, meter: str, data: dict[str, Any]) -> Said:
+    return {"readings": await read_now(coordinator, meter)}
 
 
 async def _set(coordinator: ObisMeterCoordinator, meter: str, data: dict[str, Any]) -> Said:

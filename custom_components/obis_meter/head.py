@@ -34,7 +34,6 @@ from .transport import Port
 
 USUAL: Final = SignOn()
 MANY: Final = 80  # characters beyond which it is data that a meter sends, and no identification
-_FIELDS: Final = {"address_form": CONF_ADDRESS, "query_form": CONF_QUERY}
 _GLANCE: Final = 0.5  # seconds between two looks at how much has come
 _BATTERY: Final = 3600.0  # seconds between two readouts that cost a battery little
 _OFTEN: Final = 60.0  # seconds; nobody needs the totals of such a meter more often
@@ -113,13 +112,13 @@ def settings_of(access: Access) -> dict[str, Any]:
     }
 
 
-def mistakes(settings: Mapping[str, Any], url: str) -> dict[str, str]:
-    """Return what is wrong with an owner's settings, by field."""
+def mistake_in(settings: Mapping[str, Any], url: str) -> str | None:
+    """Return the word for what is wrong with an owner's settings; None where nothing is."""
     try:
         iec62056_21.check(access_of(url, settings))
     except RequestError as err:
-        return {_FIELDS.get(err.key, CONF_PASSWORD): err.key}
-    return {}
+        return err.key
+    return None
 
 
 async def ask_head(port: Port, access: Access, report: Callable[[Progress], None]) -> ReadOut:

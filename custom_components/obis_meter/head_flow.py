@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Final
 
 from homeassistant.config_entries import ConfigFlowResult
 
@@ -10,14 +10,17 @@ from . import head_forms
 from .confirm_flow import ConfirmSteps
 from .const import (
     CONF_ASK,
+    CONF_EIGHT_BITS,
     CONF_INTERVAL,
     CONF_LISTEN_ONLY,
     CONF_READOUT,
     CONF_START_BAUD,
 )
 from .finder import Progress, find
-from .head import ReadOut, access_of, ask_head, is_raw, line_of, mistakes, shortest
+from .head import ReadOut, access_of, ask_head, is_raw, line_of, mistake_in, shortest
 from .transport import PortError, open_port
+
+_OCTET: Final = 8  # bits
 
 
 class HeadSteps(ConfirmSteps):
@@ -41,11 +44,13 @@ class HeadSteps(ConfirmSteps):
         """Ask for leave to ask the meter; few owners need to open the settings."""
         raw, errors = is_raw(self._url), dict[str, str]()
         if user_input is not None:
-            settings = user_input[head_forms.ADVANCED] | (
-                {CONF_START_BAUD: self._line.baudrate} if raw else {}
-            )
-            errors = {"base": word for word in mistakes(settings, self._url).values()}
-            if not errors:
+            settings = dict(user_input[head_forms.ADVANCED])
+            if raw:  # the other end sets the port
+                settings[CONF_START_BAUD] = self._line.baudrate
+                settings[CONF_EIGHT_BITS] = self._line.byte_size == _OCTET
+            if mistake := mistake_in(settings, self._url):
+                errors = {"base": mistake}
+            else:
                 return await self._async_ask_head(settings)
         return self.async_show_form(
             step_id="optical_tcp" if raw else "optical",

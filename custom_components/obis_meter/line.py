@@ -64,7 +64,8 @@ class LineCoordinator(ObisMeterCoordinator):
 
     @override
     def channel(self, meter: str) -> Channel | None:
-        return self.connection.channel if meter in self._tracker.meters else None
+        known = any(meter in tracker.meters for tracker in self.trackers.values())
+        return self.connection.channel if known else None
 
     def _module(self) -> Module:
         return self._tracker.module()

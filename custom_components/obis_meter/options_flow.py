@@ -28,7 +28,7 @@ from .const import (
     DEFAULT_WRITE_INTERVAL,
     usual_demand_period,
 )
-from .head import is_head, mistakes, shortest
+from .head import is_head, mistake_in, shortest
 from .metering.errors import RequestError
 from .metering.links import LINKS
 
@@ -84,15 +84,16 @@ class ObisMeterOptionsFlow(OptionsFlowWithReload):
         return self._page("bridge", forms.BRIDGE, typed, {})
 
     async def async_step_head(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask how a meter behind an optical head is read; its password stays where none is typed."""
+        """Ask how a meter is read through its head; its password stays where none is typed."""
         options, schema = self.config_entry.options, head_forms.OPTIONS
         open_ones = {name: value for name, value in options.items() if name != CONF_PASSWORD}
         least = shortest(self.config_entry.data[CONF_READOUT])
         shown, errors = open_ones, dict[str, str]()
         if user_input is not None:
-            errors = mistakes(user_input, self.config_entry.data[CONF_PORT])
             if user_input[CONF_INTERVAL] < least:
                 errors = {CONF_INTERVAL: "interval_short"}
+            elif mistake := mistake_in(user_input, self.config_entry.data[CONF_PORT]):
+                errors = {"base": mistake}
             if not errors:
                 return self.async_create_entry(data={**options, **user_input})
             shown = {name: value for name, value in user_input.items() if name != CONF_PASSWORD}

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _LOOK: Final = 1.0  # seconds between two looks whether the port is open
 _IGNORED: Final = 2  # times that a meter which is there lets a question fall
 _MISSED: Final = 2.5  # turns of what is asked most often whose absence is an outage
-_RARELY: Final = 25  # times in that grace that a meter is asked which does not answer
 _NOTHING_LEFT: Final = 900.0  # seconds until a meter that refused everything is asked anew
 
 
@@ -66,7 +65,7 @@ class Reader:
             if self._is_there:
                 backoff = delays()
             else:
-                await asyncio.sleep(max(next(backoff), self._grace / _RARELY))
+                await asyncio.sleep(next(backoff))
 
     def _begin(self) -> None:
         """Have everything to ask."""

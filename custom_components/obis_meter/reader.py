@@ -89,10 +89,11 @@ class Reader:
             self._schedule.retire(poll.key, _now())
         except NoAnswer as err:
             await self._doubt(poll, err)
-        except DisconnectedError:
-            raise
-        except (MeteringError, CrowdedError) as err:
+        except (DecodeError, Refused) as err:
+            self._present()
             LOGGER.debug("%s: %s: %s", self._tracker.main.name, poll.key, err)
+        except CrowdedError:
+            LOGGER.debug("%s: %s: too many wait", self._tracker.main.name, poll.key)
         else:
             self._known = poll
             self._present()

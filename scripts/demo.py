@@ -26,6 +26,9 @@ _MODULE_LINK = DEMO / "module"
 _MODULE = "module"
 _CIPHERED_LINK = DEMO / "ciphered"
 _CIPHERED = "kaifa-at"
+_BUS_LINK = DEMO / "rs485"
+_BUS = "dlt645"
+_BUS_ADDRESS = "202107072529"
 _P1_PORT = 20108
 _METER_SECONDS = 20
 
@@ -39,6 +42,13 @@ _MODULE_PORT: Sequence[Json] = (
     {"next_step_id": "serial"},
     {"port": str(_MODULE_LINK), "line": "115200 8N1", "what": "module"},
     {},
+)
+
+
+_LINE: Sequence[Json] = (
+    {"next_step_id": "serial"},
+    {"port": str(_BUS_LINK), "line": "2400 8N1", "what": "dlt645"},  # without parity as well
+    {"meters": [_BUS_ADDRESS]},
 )
 
 
@@ -71,6 +81,7 @@ async def demo(port: int | None, keep: bool) -> None:
         _metering(DUTCH, "--tcp", f"{HOST}:{p1_port}"),
         _meter(_MODULE, "--pty", str(_MODULE_LINK)),
         _meter(_CIPHERED, "--pty", str(_CIPHERED_LINK)),
+        _meter(_BUS, "--pty", str(_BUS_LINK)),
     ]
     home = HomeAssistant(port=port, keep=keep)
     home.claim()
@@ -83,7 +94,12 @@ async def demo(port: int | None, keep: bool) -> None:
             await _listening(meter)
         now = datetime.now(UTC)
         entries = await _add_meters(home, p1_port)
-        places = {"link": _LINK, "module": _MODULE_LINK, "ciphered": _CIPHERED_LINK}
+        places = {
+            "link": _LINK,
+            "module": _MODULE_LINK,
+            "ciphered": _CIPHERED_LINK,
+            "bus": _BUS_LINK,
+        }
         print(_EXPLANATION.format(home=home, p1=f"{HOST}:{p1_port}", **places), flush=True)
         await _ask(home)
         async with asyncio.TaskGroup() as tasks:
@@ -94,14 +110,15 @@ async def demo(port: int | None, keep: bool) -> None:
 
 
 _EXPLANATION = """
-Home Assistant with four meters:  {home.url}
+Home Assistant with five meters:  {home.url}
   user {home.user.username}, password {home.user.password}
 
   {home.url}/config/integrations/integration/obis_meter
   {home.url}/energy
 
   The Norwegian meter (Aidon) is at {link}, the Dutch one (P1) at {p1},
-  the one with a communication module at {module}, the encrypted one (Kaifa) at {ciphered}.
+  the one with a communication module at {module}, the encrypted one (Kaifa) at {ciphered},
+  the one on an RS-485 line (DL/T 645) at {bus}.
   Log: {home.child.log}
 
 Ctrl-C ends everything."""
@@ -147,6 +164,8 @@ async def _add_meters(home: HomeAssistant, p1_port: int) -> Sequence[tuple[Plan,
     print(f"adding the meter {_CIPHERED}, which encrypts: its keys are typed in", flush=True)
     found = await home.flow(DOMAIN, _ciphered())
     print(f"  found {found['title']}", flush=True)
+    await home.flow(DOMAIN, _LINE)
+    print(f"  found the meter {_BUS_ADDRESS} on an RS-485 line", flush=True)
     return entries
 
 

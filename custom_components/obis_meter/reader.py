@@ -10,7 +10,7 @@ from .channel import Channel, DisconnectedError
 from .connection import delays
 from .const import LOGGER
 from .metering.dialogue import Dialogue
-from .metering.errors import DecodeError, MeteringError, NoAnswer, NoSuchData, Refused
+from .metering.errors import DecodeError, FrameError, MeteringError, NoAnswer, NoSuchData, Refused
 from .metering.model import Telegram
 from .metering.schedule import Poll, Schedule
 from .turns import COMMAND, POLL, CrowdedError
@@ -92,21 +92,24 @@ class Reader:
         try:
             telegram = await self._converse(poll.dialogue())
         except NoSuchData:
+            self._heard_at = _now()
             self._present(poll)
             self._schedule.retire(poll.key, _now())
         except NoAnswer as err:
             await self._doubt(poll, err)
-        except DisconnectedError:
-            raise
-        except (MeteringError, CrowdedError) as err:
+        except (DecodeError, FrameError, Refused) as err:  # it is there
             LOGGER.debug("%s: %s: %s", self._tracker.main.name, poll.key, err)
-            if self._is_overdue():
+            if self._known and self._is_overdue():
                 self._went(err)
+            else:
+                self._present(poll)
+        except CrowdedError:
+            LOGGER.debug("%s: %s: too many wait", self._tracker.main.name, poll.key)
         else:
             await self._told(poll, telegram)
 
     async def _told(self, poll: Poll, telegram: Telegram) -> None:
-        self._known = poll
+        self._known, self._heard_at = poll, _now()
         self._present(poll)
         await self._take(telegram)
 
@@ -127,7 +130,7 @@ class Reader:
         known = self._known
         try:
             await self._told(known, await self._converse(known.dialogue()))
-        except (DecodeError, Refused) as said:  # it is there
+        except (DecodeError, FrameError, Refused) as said:  # it is there
             LOGGER.debug("%s: %s: %s", self._tracker.main.name, known.key, said)
         self._ignored[poll.key] += poll.key != known.key
         if self._ignored[poll.key] >= _IGNORED:
@@ -139,7 +142,6 @@ class Reader:
             self._begin()
             self._is_there = True
         self._schedule.done(poll.key, _now())
-        self._heard_at = _now()
         main = self._tracker.main
         if self._is_told:
             LOGGER.info("%s answers again", main.name)

@@ -62,10 +62,7 @@ class Tracker:
         notifier: Notifier,
         on_new: OnNew,
     ) -> None:
-        """Expect that meter alone where the entry is its own; security has its keys.
-
-        error says why its last intact telegram was not opened.
-        """
+        """Begin with its keys; error says why its last intact telegram was not opened."""
         self.hass = hass
         self.entry = entry
         self.main = main
@@ -116,8 +113,8 @@ class Tracker:
 
     def _content(self) -> dict[str, Any]:
         meters, counters = list(self.meters.values()), self.security.counters
-        kept = content(meters, self._deriver.state, counters, seconds_now())
-        return kept | {"events": self.follower.counts}
+        events = {"events": self.follower.counts}
+        return content(meters, self._deriver.state, counters, seconds_now()) | events
 
     def _recall(self, meter: Meter, saved: float) -> None:
         """Take a meter over from before the restart, its totals as the last known."""

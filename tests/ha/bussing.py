@@ -29,7 +29,7 @@ PASSWORD, WRONG, SETTER, OPERATOR = "02123456", "02918273", "04654321", "8765432
 
 @pytest.fixture
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask a hundred times as often, and wait for answers for tenths of a second."""
+    """Ask twenty times as often, and wait for answers for tenths of a second."""
     monkeypatch.setattr(talk, "ANSWER", 0.15)
     monkeypatch.setattr(talk, "LONGEST", 0.2)
     monkeypatch.setattr(connection, "FIRST_DELAY", 0.1)
@@ -40,7 +40,7 @@ def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _hasty(polls: Iterable[Poll], now: float) -> Schedule:
-    return Schedule([replace(poll, every=poll.every / 100) for poll in polls], now)
+    return Schedule([replace(poll, every=poll.every / 20) for poll in polls], now)
 
 
 def meter(address: str = FIRST, longest: int = 200, start: datetime = START) -> Meter2007:

@@ -272,6 +272,14 @@ async def test_one_more_meter_is_found_on_the_line(
     added = await flows.async_configure(found["flow_id"], {**typed, "password": PASSWORD})
     assert added["title"] == f"Meter {SECOND}"
     await until(hass, lambda: state(hass, "sensor.power_net", SECOND) is not None, 10)
+
+
+async def test_a_line_without_other_meters_offers_none(
+    hass: HomeAssistant, stack: AsyncExitStack, tmp_path: Path
+) -> None:
+    await serve(stack, tmp_path / "line", meter())
+    entry = await set_up(hass, bus(tmp_path / "line", meter()))
+    await until(hass, lambda: state(hass, "sensor.power_net") is not None, 10)
     nothing = await more(hass, entry, "scan")
     assert nothing["reason"] == "nothing_new"
 

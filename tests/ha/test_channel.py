@@ -92,6 +92,17 @@ async def test_one_that_gives_up_just_as_its_turn_comes_passes_it_on() -> None:
     await asyncio.wait_for(queue.take("4"), 1)
 
 
+async def test_one_that_gives_up_just_before_its_turn_comes_is_passed_over() -> None:
+    queue, go = Queue(), asyncio.Event()
+    tasks = [queue.start("first", COMMAND, go), queue.start("gone"), queue.start("last")]
+    await spin()
+    tasks[0].cancel()  # gives its turn back before the other has seen that it is cancelled
+    tasks[1].cancel()
+    gone = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(each) for each in gone[:2]] == [asyncio.CancelledError] * 2
+    assert queue.order == ["first", "last"]
+
+
 async def test_a_failure_gives_the_turn_back() -> None:
     turns = Turns()
     with pytest.raises(ZeroDivisionError):

@@ -112,6 +112,12 @@ def settings_of(access: Access) -> dict[str, Any]:
     }
 
 
+def shown(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a form may show of an owner's settings: all but the password."""
+    open_ones = {name: value for name, value in settings.items() if name != CONF_PASSWORD}
+    return open_ones | {CONF_START_BAUD: str(settings.get(CONF_START_BAUD, USUAL.start_baud))}
+
+
 def mistake_in(settings: Mapping[str, Any], url: str) -> str | None:
     """Return the word for what is wrong with an owner's settings; None where nothing is."""
     try:

@@ -17,7 +17,7 @@ from .const import (
     CONF_START_BAUD,
 )
 from .finder import Progress, find
-from .head import ReadOut, access_of, ask_head, is_raw, line_of, mistake_in, shortest
+from .head import ReadOut, access_of, ask_head, is_raw, line_of, mistake_in, shortest, shown
 from .transport import PortError, open_port
 
 _OCTET: Final = 8  # bits
@@ -42,9 +42,10 @@ class HeadSteps(ConfirmSteps):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask for leave to ask the meter; few owners need to open the settings."""
-        raw, errors = is_raw(self._url), dict[str, str]()
+        raw, errors, typed = is_raw(self._url), dict[str, str](), dict[str, Any]()
         if user_input is not None:
             settings = dict(user_input[head_forms.ADVANCED])
+            typed = {head_forms.ADVANCED: shown(settings)}
             if raw:  # the other end sets the port
                 settings[CONF_START_BAUD] = self._line.baudrate
                 settings[CONF_EIGHT_BITS] = self._line.byte_size == _OCTET
@@ -54,7 +55,7 @@ class HeadSteps(ConfirmSteps):
                 return await self._async_ask_head(settings)
         return self.async_show_form(
             step_id="optical_tcp" if raw else "optical",
-            data_schema=self.add_suggested_values_to_schema(head_forms.HEAD, user_input or {}),
+            data_schema=self.add_suggested_values_to_schema(head_forms.HEAD, typed),
             errors=errors,
             description_placeholders={"line": str(self._line)},
         )

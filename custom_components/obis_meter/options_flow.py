@@ -28,7 +28,7 @@ from .const import (
     DEFAULT_WRITE_INTERVAL,
     usual_demand_period,
 )
-from .head import is_head, mistake_in, shortest
+from .head import is_head, mistake_in, shortest, shown
 from .metering.errors import RequestError
 from .metering.links import LINKS
 
@@ -85,19 +85,19 @@ class ObisMeterOptionsFlow(OptionsFlowWithReload):
 
     async def async_step_head(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask how a meter is read through its head; its password stays where none is typed."""
-        options, schema = self.config_entry.options, head_forms.OPTIONS
-        open_ones = {name: value for name, value in options.items() if name != CONF_PASSWORD}
+        options, errors = self.config_entry.options, dict[str, str]()
         least = shortest(self.config_entry.data[CONF_READOUT])
-        shown, errors = open_ones, dict[str, str]()
         if user_input is not None:
+            if not user_input.get(CONF_PASSWORD):
+                user_input = {k: v for k, v in user_input.items() if k != CONF_PASSWORD}
             if user_input[CONF_INTERVAL] < least:
                 errors = {CONF_INTERVAL: "interval_short"}
             elif mistake := mistake_in(user_input, self.config_entry.data[CONF_PORT]):
                 errors = {"base": mistake}
             if not errors:
                 return self.async_create_entry(data={**options, **user_input})
-            shown = {name: value for name, value in user_input.items() if name != CONF_PASSWORD}
-        return self._form("head", schema, shown, errors, {"least": str(least)})
+        values = shown(user_input or options)
+        return self._form("head", head_forms.OPTIONS, values, errors, {"least": str(least)})
 
     def _link(self) -> str:
         link: str = self.config_entry.data[CONF_LINK]

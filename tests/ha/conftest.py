@@ -57,7 +57,7 @@ class Wire:
             await self._server.wait_closed()
 
     async def send(self, *telegrams: bytes) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await self.connected.wait()
         for telegram in telegrams:
             self.writers[-1].write(telegram)
@@ -205,7 +205,7 @@ async def set_up(hass: HomeAssistant, entry: MockConfigEntry) -> MockConfigEntry
     return entry
 
 
-async def until(hass: HomeAssistant, true: Callable[[], bool], seconds: float = 5) -> None:
+async def until(hass: HomeAssistant, true: Callable[[], bool], seconds: float = 20) -> None:
     """Wait until something is true; the test fails when it does not become so."""
     async with asyncio.timeout(seconds):
         while not true():

@@ -200,6 +200,7 @@ async def test_settings_that_make_no_sense_are_refused(
     form = await chosen(hass, str(tmp_path / "head"))
     again = await asked(hass, form, **typed)
     assert (again["step_id"], again["errors"]) == ("optical", {"base": error})
+    assert typed.get("password", "P2(1)") not in str(again["data_schema"].schema)
 
 
 async def test_a_port_that_cannot_be_opened_is_said_so(hass: HomeAssistant, tmp_path: Path) -> None:
@@ -343,6 +344,7 @@ async def test_settings_can_be_changed_and_the_password_never_goes_back(
     assert again["errors"] == {"interval": "interval_short"}
     again = await flows.async_configure(form["flow_id"], {**open_ones, "interval": 60, "query": ""})
     assert again["errors"] == {"base": "query_form"}
-    done = await flows.async_configure(form["flow_id"], {**open_ones, "interval": 60})
+    typed = {**open_ones, "interval": 60, "password": ""}
+    done = await flows.async_configure(form["flow_id"], typed)
     assert done["type"] is FlowResultType.CREATE_ENTRY
     assert (entry.options["start_baud"], entry.options["password"]) == (9600, "12345678")

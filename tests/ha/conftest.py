@@ -205,7 +205,7 @@ async def set_up(hass: HomeAssistant, entry: MockConfigEntry) -> MockConfigEntry
     return entry
 
 
-async def until(hass: HomeAssistant, true: Callable[[], bool], seconds: float = 20) -> None:
+async def until(hass: HomeAssistant, true: Callable[[], bool], seconds: float = 40) -> None:
     """Wait until something is true; the test fails when it does not become so."""
     async with asyncio.timeout(seconds):
         while not true():

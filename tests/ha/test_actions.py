@@ -288,7 +288,7 @@ async def test_what_the_meter_asks_is_answered_and_its_events_are_seen(
 ) -> None:
     acknowledged = (0xC6, bytes.fromhex("60280100"))
     answers = bench.talk.answers
-    await until(hass, lambda: acknowledged in answers and len(set(answers)) >= 4, 30)
+    await until(hass, lambda: acknowledged in answers and len(set(answers)) >= 4)
     assert (0xC4, bytes.fromhex("0380011f")) in answers  # link quality 31
     assert (0xC4, bytes.fromhex("02800101")) in answers  # module state 1
     name = b"Flat 3"

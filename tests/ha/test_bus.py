@@ -50,9 +50,9 @@ async def test_what_the_meters_say_are_sensors_of_each(
     }
     await serve(stack, tmp_path / "line", one, other, old)
     entry = await set_up(hass, bus(tmp_path / "line", one, other, old))
-    await until(hass, lambda: state(hass, "sensor.present_step") is not None, 20)
-    await until(hass, lambda: state(hass, "sensor.energy_export", OLD) is not None, 20)
-    await until(hass, lambda: state(hass, "sensor.present_rate", SECOND) is not None, 20)
+    await until(hass, lambda: state(hass, "sensor.present_step") is not None)
+    await until(hass, lambda: state(hass, "sensor.energy_export", OLD) is not None)
+    await until(hass, lambda: state(hass, "sensor.present_rate", SECOND) is not None)
     total = f"{one.home.at(START).energy_import // 10 / 100:.2f}"
     assert state(hass, "sensor.energy_import") == total
     expected = {
@@ -92,17 +92,17 @@ async def test_tables_are_one_text_each_and_their_items_none(
     entry = await set_up(hass, bus(tmp_path / "line", meter()))
     registry = er.async_get(hass)
     name = ("sensor", "obis_meter", f"{FIRST}_table:day_1")
-    await until(hass, lambda: registry.async_get_entity_id(*name) is not None, 20)
+    await until(hass, lambda: registry.async_get_entity_id(*name) is not None)
     assert not registry.async_get_entity_id("sensor", "obis_meter", f"{FIRST}_04010001.1")
     registry.async_update_entity(registry.async_get_entity_id(*name) or "", disabled_by=None)
     await hass.config_entries.async_reload(entry.entry_id)
-    await until(hass, lambda: state(hass, "sensor.day_table_1") == "07:00 2, 23:00 4", 20)
+    await until(hass, lambda: state(hass, "sensor.day_table_1") == "07:00 2, 23:00 4")
 
     def model() -> str | None:
         device = dr.async_get(hass).async_get(device_id(hass, entry))
         return device and device.model
 
-    await until(hass, lambda: model() == "SIM645", 20)
+    await until(hass, lambda: model() == "SIM645")
 
 
 async def test_a_meter_goes_alone_and_returns_by_itself(
@@ -114,13 +114,13 @@ async def test_a_meter_goes_alone_and_returns_by_itself(
     one, other = meter(), meter(SECOND)
     await serve(stack, tmp_path / "line", one, other)
     await set_up(hass, bus(tmp_path / "line", one, other))
-    await until(hass, lambda: state(hass, "sensor.present_rate") is not None, 20)
+    await until(hass, lambda: state(hass, "sensor.present_rate") is not None)
     one.away = True
-    await until(hass, lambda: state(hass, "sensor.power_net") == STATE_UNAVAILABLE, 20)
+    await until(hass, lambda: state(hass, "sensor.power_net") == STATE_UNAVAILABLE)
     assert state(hass, "binary_sensor.connection") == "off"
     assert state(hass, "sensor.power_net", SECOND) not in (STATE_UNAVAILABLE, STATE_UNKNOWN)
     one.away = False
-    await until(hass, lambda: state(hass, "sensor.present_rate") in ("peak", "valley"), 20)
+    await until(hass, lambda: state(hass, "sensor.present_rate") in ("peak", "valley"))
     assert state(hass, "binary_sensor.connection") == "on"
     assert caplog.text.count(f"Meter {FIRST} does not answer") == 1
     assert caplog.text.count(f"Meter {FIRST} answers again") == 1
@@ -134,10 +134,10 @@ async def test_a_meter_that_was_never_there_is_unavailable_until_it_comes(
     one.away = True
     await serve(stack, tmp_path / "line", one, other)
     await set_up(hass, bus(tmp_path / "line", one, other))
-    await until(hass, lambda: state(hass, "sensor.power_net", SECOND) is not None, 20)
-    await until(hass, lambda: state(hass, "event.event") == STATE_UNAVAILABLE, 20)
+    await until(hass, lambda: state(hass, "sensor.power_net", SECOND) is not None)
+    await until(hass, lambda: state(hass, "event.event") == STATE_UNAVAILABLE)
     one.away = False
-    await until(hass, lambda: state(hass, "sensor.power_net") is not None, 20)
+    await until(hass, lambda: state(hass, "sensor.power_net") is not None)
 
 
 async def test_a_line_that_is_lost_takes_all_meters_along_and_brings_them_back(
@@ -147,7 +147,7 @@ async def test_a_line_that_is_lost_takes_all_meters_along_and_brings_them_back(
     server = await serve(stack, tmp_path / "line", one, other)
     await set_up(hass, bus(tmp_path / "line", one, other))
     for address in (FIRST, SECOND):
-        await until(hass, lambda a=address: state(hass, "sensor.power_net", a) is not None, 20)
+        await until(hass, lambda a=address: state(hass, "sensor.power_net", a) is not None)
     await server.hang_up()
     for address in (FIRST, SECOND):
         await until(
@@ -207,7 +207,7 @@ async def test_a_fault_of_ours_is_logged_and_the_meter_is_asked_on(
     monkeypatch.setattr(reader.Reader, "_take", faulty)
     await serve(stack, tmp_path / "line", meter())
     await set_up(hass, bus(tmp_path / "line", meter()))
-    await until(hass, lambda: state(hass, "sensor.power_net") is not None, 20)
+    await until(hass, lambda: state(hass, "sensor.power_net") is not None)
     assert "Unexpected failure while asking" in caplog.text
 
 
@@ -219,9 +219,9 @@ async def test_a_meter_that_refuses_everything_is_asked_anew_later(
     monkeypatch.setattr(Meter2007, "_read", lambda self, data, now: (0x40, b"\x02"))
     await serve(stack, tmp_path / "line", one)
     await set_up(hass, bus(tmp_path / "line", one))
-    await until(hass, lambda: state(hass, "binary_sensor.connection") == "on", 20)
+    await until(hass, lambda: state(hass, "binary_sensor.connection") == "on")
     monkeypatch.undo()
-    await until(hass, lambda: state(hass, "sensor.power_net") is not None, 20)
+    await until(hass, lambda: state(hass, "sensor.power_net") is not None)
 
 
 async def test_a_new_event_is_told_once_and_old_ones_never(
@@ -232,7 +232,7 @@ async def test_a_new_event_is_told_once_and_old_ones_never(
     happened.append(Happened("1100", START - hour, START))
     await serve(stack, tmp_path / "line", one)
     entry = await set_up(hass, bus(tmp_path / "line", one))
-    await until(hass, lambda: state(hass, "sensor.power_failures") == "1", 20)
+    await until(hass, lambda: state(hass, "sensor.power_failures") == "1")
     assert state(hass, "event.event") == STATE_UNKNOWN
     happened.append(Happened("1100", START, START + hour, bytes(119)))  # read on in three frames
     await until(hass, lambda: state(hass, "event.event") != STATE_UNKNOWN, 15)
@@ -241,9 +241,9 @@ async def test_a_new_event_is_told_once_and_old_ones_never(
     assert told.attributes["event_type"] == "power_failure"
     assert told.attributes["begin"] == START.isoformat()
     assert told.attributes["end"] == (START + hour).isoformat()
-    await until(hass, lambda: state(hass, "sensor.present_rate") is not None, 20)
+    await until(hass, lambda: state(hass, "sensor.present_rate") is not None)
     await hass.config_entries.async_reload(entry.entry_id)
-    await until(hass, lambda: state(hass, "sensor.present_rate") in ("peak", "valley"), 20)
+    await until(hass, lambda: state(hass, "sensor.present_rate") in ("peak", "valley"))
     again = hass.states.get(EVENT)
     assert again
     assert again.state == told.state  # it is the last one still, not a new one
@@ -255,7 +255,7 @@ async def test_a_new_event_is_told_once_and_old_ones_never(
         found = hass.states.get(EVENT)
         return dict(found.attributes) if found else {}
 
-    await until(hass, lambda: last().get("event_type") == "voltage_loss", 20)
+    await until(hass, lambda: last().get("event_type") == "voltage_loss")
     assert last()["phase"] == 2
     assert last()["begin"] == (START + hour).isoformat()
 
@@ -266,11 +266,11 @@ async def test_meters_come_and_go_with_their_subentries(
     one, other = meter(), meter(SECOND)
     await serve(stack, tmp_path / "line", one, other)
     entry = await set_up(hass, bus(tmp_path / "line", one))
-    await until(hass, lambda: state(hass, "sensor.power_net") is not None, 20)
+    await until(hass, lambda: state(hass, "sensor.power_net") is not None)
     added = er.async_get(hass)
     made = ConfigSubentry(**{**subentry(other), "data": subentry(other)["data"]})
     hass.config_entries.async_add_subentry(entry, made)
-    await until(hass, lambda: state(hass, "sensor.power_net", SECOND) is not None, 20)
+    await until(hass, lambda: state(hass, "sensor.power_net", SECOND) is not None)
     hass.config_entries.async_update_subentry(entry, made, title="Charger")
     await hass.async_block_till_done()
     device = dr.async_get(hass).async_get(device_id(hass, entry, SECOND))
@@ -289,11 +289,11 @@ async def test_a_late_answer_is_taken_for_what_it_is(
     one = meter()
     server = await serve(stack, tmp_path / "line", one)
     await set_up(hass, bus(tmp_path / "line", one))
-    await until(hass, lambda: state(hass, "sensor.power_net") is not None, 20)
+    await until(hass, lambda: state(hass, "sensor.power_net") is not None)
     for address in (FIRST, SECOND):  # the other is nobody's
         await server.say(
             frame(address, 0x91, bytes.fromhex("0280000A")[::-1] + bcd(7, 4))
             + frame(address, 0x91, bytes.fromhex("02800020")[::-1] + bcd(4321, 4))
         )
-    await until(hass, lambda: state(hass, "sensor.present_price") == "0.4321", 20)
+    await until(hass, lambda: state(hass, "sensor.present_price") == "0.4321")
     assert state(hass, "sensor.present_price", SECOND) is None

@@ -44,7 +44,7 @@ async def test_the_relay_obeys_the_right_password_only_and_is_read_back(
     one = meter()
     await serve(stack, tmp_path / "line", one, meter(SECOND))
     entry = await set_up(hass, bus(tmp_path / "line", one, meter(SECOND), password=WRONG))
-    await until(hass, lambda: state(hass, "binary_sensor.relay_open") == "off", 10)
+    await until(hass, lambda: state(hass, "binary_sensor.relay_open") == "off")
     said = async_capture_events(hass, EVENT_COMMAND)
     with pytest.raises(HomeAssistantError) as refusal:
         await act(hass, entry, "control_relay", operation="trip")
@@ -73,7 +73,7 @@ async def test_a_relay_that_stays_as_it_is_is_told_as_it_is(
     one = meter()
     await serve(stack, tmp_path / "line", one)
     entry = await set_up(hass, bus(tmp_path / "line", one, password=PASSWORD))
-    await until(hass, lambda: state(hass, "binary_sensor.relay_open") == "off", 10)
+    await until(hass, lambda: state(hass, "binary_sensor.relay_open") == "off")
     await act(hass, entry, "control_relay", operation="trip")
     permitted = await act(hass, entry, "control_relay", operation="permit")
     assert permitted["relay"] == "open"  # until somebody pushes the button
@@ -90,7 +90,7 @@ async def test_only_administrators_command_and_only_where_it_is_allowed(
     one = meter()
     await serve(stack, tmp_path / "line", one)
     entry = await set_up(hass, bus(tmp_path / "line", one, password=PASSWORD))
-    await until(hass, lambda: state(hass, "sensor.power_net") is not None, 10)
+    await until(hass, lambda: state(hass, "sensor.power_net") is not None)
     for action, fields in (
         ("control_relay", {"operation": "trip"}),
         ("set_clock", {}),
@@ -117,7 +117,7 @@ async def test_a_meter_without_password_in_its_settings_is_not_commanded(
     one = meter()
     await serve(stack, tmp_path / "line", one)
     entry = await set_up(hass, bus(tmp_path / "line", one))
-    await until(hass, lambda: state(hass, "sensor.power_net") is not None, 10)
+    await until(hass, lambda: state(hass, "sensor.power_net") is not None)
     with pytest.raises(ServiceValidationError) as refusal:
         await act(hass, entry, "control_relay", operation="trip")
     assert refusal.value.translation_key == "password_missing"
@@ -131,7 +131,7 @@ async def test_a_clock_is_set_on_the_whole_line_and_read_back(
     one.state.clock_off = other.state.clock_off = timedelta(minutes=-2)
     await serve(stack, tmp_path / "line", one, other, start=now)
     entry = await set_up(hass, bus(tmp_path / "line", one, other))
-    await until(hass, lambda: state(hass, "sensor.power_net") is not None, 10)
+    await until(hass, lambda: state(hass, "sensor.power_net") is not None)
     said = await act(hass, entry, "set_clock")
     assert dt_util.parse_datetime(said["after"]) > dt_util.parse_datetime(said["before"])
     assert abs(one.state.clock_off) < timedelta(seconds=30)
@@ -144,7 +144,7 @@ async def test_a_clock_that_is_far_off_is_left_to_the_utility(
     one = meter()
     await serve(stack, tmp_path / "line", one)
     entry = await set_up(hass, bus(tmp_path / "line", one))
-    await until(hass, lambda: state(hass, "sensor.power_net") is not None, 10)
+    await until(hass, lambda: state(hass, "sensor.power_net") is not None)
     with pytest.raises(ServiceValidationError) as refusal:
         await act(hass, entry, "set_clock")
     assert refusal.value.translation_key == "clock_too_far"
@@ -157,7 +157,7 @@ async def test_values_are_frozen_and_the_highest_demand_begins_anew(
     one = meter()
     await serve(stack, tmp_path / "line", one)
     entry = await set_up(hass, bus(tmp_path / "line", one, password=SETTER))
-    await until(hass, lambda: state(hass, "sensor.power_net") is not None, 10)
+    await until(hass, lambda: state(hass, "sensor.power_net") is not None)
     assert await act(hass, entry, "freeze") == {"duration": pytest.approx(0, abs=2)}
     assert len(one.state.frozen_at) == 1
     await act(hass, entry, "clear_demand")
@@ -172,7 +172,7 @@ async def test_a_parameter_is_read_and_set_by_its_identifier(
     rows = [{"parameter": "04000404", "name": "Rated", "interval": 10}]
     made = bus(tmp_path / "line", one, password=SETTER, options={"parameters": rows})
     entry = await set_up(hass, made)
-    await until(hass, lambda: state(hass, "sensor.energy_import") is not None, 10)
+    await until(hass, lambda: state(hass, "sensor.energy_import") is not None)
     said = await act(
         hass, entry, "set_parameter", parameter="04000802", type="bcd", value="01", read_back=True
     )
@@ -182,7 +182,7 @@ async def test_a_parameter_is_read_and_set_by_its_identifier(
     with pytest.raises(ServiceValidationError) as refusal:
         await act(hass, entry, "get_parameter", parameter="power")
     assert refusal.value.translation_key == "parameter_unknown"
-    await until(hass, lambda: state(hass, "sensor.rated") == "220V", 10)
+    await until(hass, lambda: state(hass, "sensor.rated") == "220V")
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ async def test_what_a_meter_has_kept_is_returned_with_its_times(
     one = meter()
     await serve(stack, tmp_path / "line", one)
     entry = await set_up(hass, bus(tmp_path / "line", one))
-    await until(hass, lambda: state(hass, "sensor.power_net") is not None, 10)
+    await until(hass, lambda: state(hass, "sensor.power_net") is not None)
     history = (await act(hass, entry, "get_history", **asked))["history"]
     assert len(history) == count
     times = [dt_util.parse_datetime(each["time"]) for each in history]
@@ -224,7 +224,7 @@ async def test_load_records_of_the_last_day_need_no_times(
     one = meter(start=now)
     await serve(stack, tmp_path / "line", one, start=now)
     entry = await set_up(hass, bus(tmp_path / "line", one))
-    await until(hass, lambda: state(hass, "sensor.power_net") is not None, 10)
+    await until(hass, lambda: state(hass, "sensor.power_net") is not None)
     records = await act(hass, entry, "get_history", kind="load", end=dt_util.now().isoformat())
     assert 95 <= len(records["history"]) <= 97
 
@@ -261,7 +261,7 @@ async def test_the_automation_of_the_readme_sheds_a_charger_and_closes_it_again(
     one = meter()
     await serve(stack, tmp_path / "line", one)
     entry = await set_up(hass, bus(tmp_path / "line", one, password=PASSWORD))
-    await until(hass, lambda: state(hass, "binary_sensor.relay_open") == "off", 10)
+    await until(hass, lambda: state(hass, "binary_sensor.relay_open") == "off")
     device = device_id(hass, entry)
     readme = (Path(__file__).parents[2] / "docs/rs485.md").read_text()
     text = readme.partition("```yaml\nautomation:")[2].partition("```")[0]
@@ -273,9 +273,9 @@ async def test_the_automation_of_the_readme_sheds_a_charger_and_closes_it_again(
     assert await async_setup_component(hass, "automation", {"automation": automations})
     await hass.async_block_till_done()
     hass.states.async_set("sensor.other_present_rate", "sharp")
-    await until(hass, lambda: one.state.relay_open, 10)
+    await until(hass, lambda: one.state.relay_open)
     hass.states.async_set("sensor.other_present_rate", "valley")
-    await until(hass, lambda: not one.state.relay_open, 10)
-    await until(hass, lambda: state(hass, "binary_sensor.relay_open") == "off", 10)
+    await until(hass, lambda: not one.state.relay_open)
+    await until(hass, lambda: state(hass, "binary_sensor.relay_open") == "off")
     assert not [event for event in told if event.data["domain"] == "persistent_notification"]
     assert DOMAIN in {event.data["domain"] for event in told}

@@ -148,7 +148,7 @@ async def test_a_meter_is_found_by_asking_and_read(
     assert (added["data"]["link"], added["data"]["ask"]) == ("iec62056-21", True)
     (entry,) = hass.config_entries.async_entries(DOMAIN)
     assert entry.unique_id == SERIAL
-    await until(hass, lambda: any("energy_import" in e for e in hass.states.async_entity_ids()), 10)
+    await until(hass, lambda: any("energy_import" in e for e in hass.states.async_entity_ids()))
     assert server.source.speeds == [300, 9600, 300, 9600]
 
 
@@ -164,7 +164,7 @@ async def test_a_port_of_one_speed_is_asked_at_that(
     assert found["step_id"] == "readout"
     added = await hass.config_entries.flow.async_configure(found["flow_id"], {"interval": 60})
     assert (added["options"]["start_baud"], added["options"]["eight_bits"]) == (300, False)
-    await until(hass, lambda: any("energy_import" in e for e in hass.states.async_entity_ids()), 10)
+    await until(hass, lambda: any("energy_import" in e for e in hass.states.async_entity_ids()))
 
 
 @pytest.mark.parametrize(
@@ -243,14 +243,14 @@ async def test_a_meter_is_read_at_its_interval_and_once_at_the_start(
 ) -> None:
     server = await served(stack, tmp_path / "head")
     entry = await set_up(hass, entry_at(server.url, interval=4))
-    await until(hass, lambda: energy(hass) is not None, 10)
+    await until(hass, lambda: energy(hass) is not None)
     channel = entry.runtime_data.connection.channel
     sign_ons = server.source.speeds.count
     assert channel.statistics.faults == {}
     first = sign_ons(300)
     await asyncio.sleep(1.0)
     assert sign_ons(300) == first
-    await until(hass, lambda: sign_ons(300) > first, 10)
+    await until(hass, lambda: sign_ons(300) > first)
 
 
 async def test_read_now_reads_out_of_turn(
@@ -258,7 +258,7 @@ async def test_read_now_reads_out_of_turn(
 ) -> None:
     server = await served(stack, tmp_path / "head")
     entry = await set_up(hass, entry_at(server.url))
-    await until(hass, lambda: energy(hass) is not None, 10)
+    await until(hass, lambda: energy(hass) is not None)
     said = await act(hass, entry, "read_now")
     assert said["readings"] == 14
     assert 0 < said["duration"] < 10
@@ -280,13 +280,13 @@ async def test_last_values_hold_for_a_while_and_the_meter_returns(
     monkeypatch.setattr(reader, "_MISSED", 3)
     server = await served(stack, tmp_path / "head")
     await set_up(hass, entry_at(server.url, interval=2))
-    await until(hass, lambda: energy(hass) is not None, 10)
+    await until(hass, lambda: energy(hass) is not None)
     server.silence()
-    await until(hass, lambda: "Meter does not answer" in caplog.text, 20)
+    await until(hass, lambda: "Meter does not answer" in caplog.text)
     assert energy(hass) not in (None, STATE_UNAVAILABLE)
-    await until(hass, lambda: energy(hass) == STATE_UNAVAILABLE, 20)
+    await until(hass, lambda: energy(hass) == STATE_UNAVAILABLE)
     await server.resume()
-    await until(hass, lambda: energy(hass) not in (None, STATE_UNAVAILABLE), 20)
+    await until(hass, lambda: energy(hass) not in (None, STATE_UNAVAILABLE))
     assert caplog.text.count("Meter answers again") == 1
     assert caplog.text.count("Meter does not answer") == 1
 
@@ -297,11 +297,11 @@ async def test_a_head_that_is_unplugged_in_a_readout_and_plugged_in_again(
     server = await served(stack, tmp_path / "head", letter="0", wire=0.3)
     entry = await set_up(hass, entry_at(server.url, interval=2))
     session = entry.runtime_data.connection.channel.session
-    await until(hass, lambda: session.pending > 50, 10)
+    await until(hass, lambda: session.pending > 50)
     await server.hang_up()
-    await until(hass, lambda: not entry.runtime_data.last_update_success, 10)
+    await until(hass, lambda: not entry.runtime_data.last_update_success)
     await server.resume()
-    await until(hass, lambda: energy(hass) not in (None, STATE_UNAVAILABLE), 20)
+    await until(hass, lambda: energy(hass) not in (None, STATE_UNAVAILABLE))
 
 
 async def test_registers_are_read_and_written_in_programming_mode(
@@ -309,7 +309,7 @@ async def test_registers_are_read_and_written_in_programming_mode(
 ) -> None:
     server = await served(stack, tmp_path / "head", password="12345678")
     entry = await set_up(hass, entry_at(server.url, password="12345678"))
-    await until(hass, lambda: energy(hass) is not None, 10)
+    await until(hass, lambda: energy(hass) is not None)
     read_one = await act(hass, entry, "get_parameter", parameter="0.1.3")
     assert read_one["value"] == "0000"
     with pytest.raises(ServiceValidationError) as refusal:

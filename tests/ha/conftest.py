@@ -57,7 +57,7 @@ class Wire:
             await self._server.wait_closed()
 
     async def send(self, *telegrams: bytes) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             await self.connected.wait()
         for telegram in telegrams:
             self.writers[-1].write(telegram)

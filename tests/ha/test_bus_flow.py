@@ -93,7 +93,7 @@ async def begin(hass: HomeAssistant, step: str = "serial") -> str:
 
 async def wait(hass: HomeAssistant, result: ConfigFlowResult) -> ConfigFlowResult:
     """Watch until something else than progress is shown."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(40):
         while result["type"] is FlowResultType.SHOW_PROGRESS:
             await asyncio.sleep(0.02)
             result = await hass.config_entries.flow.async_configure(result["flow_id"])
@@ -122,7 +122,7 @@ async def test_a_line_with_three_meters_is_scanned_and_its_owner_chooses(
     result = await hass.config_entries.flow.async_configure(flow_id, typed)
     assert result["progress_action"] == "searching"
     told: set[str] = set()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(40):
         while result["type"] is FlowResultType.SHOW_PROGRESS:
             told.add(f"{result['progress_action']} {result['description_placeholders']['count']}")
             await asyncio.sleep(0.02)
@@ -249,7 +249,7 @@ async def more(hass: HomeAssistant, entry: MockConfigEntry, how: str) -> ConfigF
     menu = await flows.async_init((entry.entry_id, "meter"), context={"source": SOURCE_USER})
     assert menu["menu_options"] == ["scan", "typed"]
     result = await flows.async_configure(menu["flow_id"], {"next_step_id": how})
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(40):
         while result["type"] is FlowResultType.SHOW_PROGRESS:
             assert result["progress_action"] == "scanning"
             await asyncio.sleep(0.02)
@@ -381,7 +381,7 @@ async def test_a_line_that_is_lost_meanwhile_ends_the_search(
     looking = hass.async_create_task(flows.async_configure(form["flow_id"], typed))
     await asyncio.sleep(0.1)
     await server.hang_up()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while result["type"] is FlowResultType.SHOW_PROGRESS:
             await asyncio.sleep(0.02)
             result = await flows.async_configure(result["flow_id"])

@@ -35,7 +35,7 @@ async def begin(hass: HomeAssistant, step: str) -> str:
 async def listen(hass: HomeAssistant, flow_id: str, typed: dict) -> ConfigFlowResult:
     """Fill the form in and wait while the meter is being found."""
     result = await hass.config_entries.flow.async_configure(flow_id, typed)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while result["type"] is FlowResultType.SHOW_PROGRESS:
             await asyncio.sleep(0.05)
             result = await hass.config_entries.flow.async_configure(flow_id)

@@ -144,7 +144,7 @@ async def test_a_meter_that_calls_again_leaves_its_old_call(
         "state_changed", lambda event: states.append(event.data["new_state"].state)
     )
     second = await calls(entry, stack)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(40):
         await first.closed.wait()
     await there(hass, entry, 1)
     assert is_on(hass)
@@ -208,7 +208,7 @@ async def test_a_stranger_is_refused_and_counted(
 ) -> None:
     entry = await set_up(hass, listening(free_port(), allowed="192.0.2.0/24, 2001:db8::/32"))
     module = await calls(entry, stack)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(40):
         await module.closed.wait()
     assert not module.talk.received
     assert coordinator(entry).listener.turned.strangers == 1
@@ -242,7 +242,7 @@ async def test_a_peer_that_says_nothing_intact_is_dropped(
     await there(hass, entry, 3)
     await there(hass, entry, 1)
     for reader, _ in peers[:2]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(40):
             await drained(reader)
     assert coordinator(entry).channels()[0].up
     assert not coordinator(entry).data
@@ -274,7 +274,7 @@ async def test_a_meter_that_is_removed_is_forgotten_and_offered_anew(
     tasks = len(asyncio.all_tasks())
     gone = next(s for s in entry.subentries.values() if s.unique_id == SERIAL)
     hass.config_entries.async_remove_subentry(entry, gone.subentry_id)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(40):
         await module.closed.wait()
     await there(hass, entry, 1)
     await hass.async_block_till_done()
@@ -296,7 +296,7 @@ async def test_unloading_frees_the_port_and_hangs_up(
     silent = await asyncio.open_connection("127.0.0.1", port_of(entry))
     await until(hass, lambda: is_on(hass))
     late = await asyncio.open_connection("127.0.0.1", port_of(entry))  # not yet accepted
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(40):
         assert await hass.config_entries.async_unload(entry.entry_id)
         await module.closed.wait()
         await drained(silent[0])
@@ -322,7 +322,7 @@ async def test_a_peer_that_came_just_before_closing_does_not_hold_it_up() -> Non
     for _ in range(5):
         await asyncio.sleep(0)
     assert server._peers
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(40):
         await server.close()
         await drained(reader)
     assert not server._peers
@@ -378,7 +378,7 @@ async def test_a_crowd_is_turned_away_and_its_places_are_free_again(
     peers = [await asyncio.open_connection("127.0.0.1", port) for _ in range(listener.MOST_OF_ONE)]
     await there(hass, entry, listener.MOST_OF_ONE)
     refused, writer = await asyncio.open_connection("127.0.0.1", port)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(40):
         await drained(refused)
     writer.transport.abort()
     assert coordinator(entry).listener.turned.crowd == 1
@@ -462,7 +462,7 @@ async def stranger(entry: MockConfigEntry, dice: random.Random, n: int) -> None:
             return
         case 4:
             writer.write_eof()  # half open: it still listens
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(40):
         await drained(reader)
     writer.transport.abort()
 

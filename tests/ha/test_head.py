@@ -95,7 +95,7 @@ async def asked(hass: HomeAssistant, form: ConfigFlowResult, **advanced: Any) ->
     flows = hass.config_entries.flow
     typed = {"advanced": {**ADVANCED, **advanced}}
     result = await flows.async_configure(form["flow_id"], typed)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         while result["type"] is FlowResultType.SHOW_PROGRESS:
             await asyncio.sleep(0.05)
             result = await flows.async_configure(form["flow_id"])
@@ -229,7 +229,7 @@ async def test_progress_says_at_which_speed_and_how_much_has_come(
     flows = hass.config_entries.flow
     result = await flows.async_configure(form["flow_id"], {"advanced": ADVANCED})
     seen = set()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         while result["type"] is FlowResultType.SHOW_PROGRESS:
             told = result["description_placeholders"]
             seen.add((result["progress_action"], told["speed"], told["count"] != "0"))

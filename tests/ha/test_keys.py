@@ -91,7 +91,7 @@ async def listen(hass: HomeAssistant, typed: dict[str, Any], step: str) -> Confi
     menu = await flows.async_init(DOMAIN, context={"source": SOURCE_USER})
     form = await flows.async_configure(menu["flow_id"], {"next_step_id": step})
     result = await flows.async_configure(form["flow_id"], {**typed})
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while result["type"] is FlowResultType.SHOW_PROGRESS:
             await asyncio.sleep(0.05)
             result = await flows.async_configure(form["flow_id"])

@@ -40,7 +40,7 @@ async def begin(hass: HomeAssistant, step: str) -> str:
 async def fill(hass: HomeAssistant, flow_id: str, typed: dict[str, Any]) -> ConfigFlowResult:
     """Fill a form in and wait while the meter is listened to or asked."""
     result = await hass.config_entries.flow.async_configure(flow_id, typed)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while result["type"] is FlowResultType.SHOW_PROGRESS:
             await asyncio.sleep(0.02)
             result = await hass.config_entries.flow.async_configure(flow_id)

@@ -313,7 +313,7 @@ async def test_a_udp_port_in_use_is_said_so(stack: AsyncExitStack) -> None:
 
 async def eventually(true: Callable[[], bool]) -> None:
     """Wait until something is true; the test fails when it does not become so."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         while not true():  # noqa: ASYNC110 - sockets are looked at, as their reader does
             await asyncio.sleep(0.01)
 

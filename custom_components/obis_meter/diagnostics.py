@@ -32,7 +32,7 @@ _OPERATOR: Final = 8  # digits of an operator's number as it is sent
 _SHORTEST: Final = 5  # characters; shorter texts are states
 _HARMLESS: Final = (
     *("protocol_version", "meter_model", "firmware", "tariff"),
-    *("breaker", "device_type", "valve", "message_code", "maker", "status_word"),
+    *("breaker", "device_type", "valve", "error_code", "message_code", "maker", "status_word"),
 )
 
 

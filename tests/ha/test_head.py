@@ -3,16 +3,17 @@
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 import sys
 from typing import Any
 
 from homeassistant.config_entries import SOURCE_USER, ConfigFlowResult
-from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.const import STATE_UNAVAILABLE, EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -251,6 +252,41 @@ async def test_a_meter_is_read_at_its_interval_and_once_at_the_start(
     await asyncio.sleep(1.0)
     assert sign_ons(300) == first
     await until(hass, lambda: sign_ons(300) > first, 10)
+
+
+async def test_history_is_there_for_those_who_ask_and_errors_for_everybody(
+    hass: HomeAssistant, stack: AsyncExitStack, tmp_path: Path
+) -> None:
+    server = await served(stack, tmp_path / "head")
+    await set_up(hass, entry_at(server.url))
+    await until(hass, lambda: energy(hass) is not None, 10)
+    registry = er.async_get(hass)
+    known = {e.unique_id.removeprefix(f"{SERIAL}_"): e for e in registry.entities.values()}
+    assert known["1-0:1.8.0*1"].disabled_by is er.RegistryEntryDisabler.INTEGRATION
+    assert known["F.F"].entity_category is EntityCategory.DIAGNOSTIC
+    assert hass.states.get("sensor.meter_error_code").state == "00000000"
+    demand = hass.states.get(known["1-0:1.6.0"].entity_id)
+    assert datetime.fromisoformat(demand.attributes["time"])
+
+
+@pytest.mark.parametrize(("unit", "shown"), [("MWh", "MWh"), ("GJ", "GJ")])
+async def test_a_heat_meter_shows_heat_and_volume_as_its_display_does(
+    hass: HomeAssistant,
+    stack: AsyncExitStack,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    unit: str,
+    shown: str,
+) -> None:
+    rows = (f"6.8(0029.055*{unit})6.26(01589.28*m3)6.26*01(01563.92*m3)\r\n",)
+    monkeypatch.setattr(OpticalMeter, "table", lambda self, now: iter(rows))
+    server = await served(stack, tmp_path / "head")
+    await set_up(hass, entry_at(server.url))
+    await until(hass, lambda: hass.states.get("sensor.meter_heat") is not None, 10)
+    heat = hass.states.get("sensor.meter_heat")
+    assert (heat.state, heat.attributes["unit_of_measurement"]) == ("29.055", shown)
+    assert heat.attributes["device_class"] == "energy"
+    assert hass.states.get("sensor.meter_volume_of_heating_water").state == "1589.28"
 
 
 async def test_read_now_reads_out_of_turn(

@@ -12,7 +12,7 @@ from itertools import batched
 import re
 from typing import Final
 
-from ...catalogue import TEXT_UNITS, Quantity, lookup
+from ...catalogue import ADDRESSES, TEXT_UNITS, Quantity, lookup
 from ...datasets import NUMBER, moment as plain_moment, unit_of
 from ...errors import DecodeError, Refused
 from ...identity import meter_id
@@ -175,9 +175,7 @@ class _Reader:
 
 
 def _quantity(name: ObisCode | str) -> Quantity | None:
-    if isinstance(name, str):
-        return None
-    register = lookup(replace(name, f=255))
+    register = ADDRESSES.get(name) if isinstance(name, str) else lookup(replace(name, f=255))
     return register.quantity if register else None
 
 
@@ -203,6 +201,19 @@ def profile(said: DataSet) -> Iterator[Reading]:
             if NUMBER.fullmatch(text):
                 code = ObisCode.parse(name) or name
                 yield Reading(code, Decimal(text), unit_of(unit) if unit else None, at)
+
+
+def with_present(said: Telegram) -> Telegram:
+    """Take totals numbered 0 for the present ones, where a meter has no others (Pafal 20EC3gr)."""
+    names = {reading.id for reading in said.readings}
+    return replace(said, readings=tuple(_present(reading, names) for reading in said.readings))
+
+
+def _present(reading: Reading, names: set[ObisCode | str]) -> Reading:
+    match reading.id:
+        case ObisCode(d=8, f=0) as code if (present := replace(code, f=255)) not in names:
+            return replace(reading, id=present)
+    return reading
 
 
 def telegram(body: str, ident: str | None = None) -> Telegram:

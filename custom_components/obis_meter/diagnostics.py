@@ -111,7 +111,7 @@ def _payloads(coordinator: ObisMeterCoordinator) -> list[str]:
 def _secrets(coordinator: ObisMeterCoordinator, meter: str) -> tuple[str, ...]:
     """Return what may stand in the payloads of a meter beside its readings."""
     access = coordinator.access(meter)
-    return meter, access.address, access.operator.zfill(_OPERATOR)
+    return meter, access.address, access.operator.zfill(_OPERATOR), access.password
 
 
 def _unknown_lists(coordinator: ObisMeterCoordinator) -> list[list[str]]:

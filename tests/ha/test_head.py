@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
+import json
 from pathlib import Path
 import sys
 from typing import Any
@@ -16,6 +17,10 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.components.diagnostics import (
+    get_diagnostics_for_config_entry,
+)
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.obis_meter import head, reader, transport
 from custom_components.obis_meter.const import DOMAIN
@@ -26,6 +31,7 @@ from simulator.optical import OpticalMeter
 from simulator.serve import PtyServer, serve_pty, serve_tcp
 
 from .conftest import START, set_up, until
+from .test_diagnostics import decode
 
 LINK = iec62056_21.__name__
 SERIAL = "97734234"
@@ -287,6 +293,32 @@ async def test_a_heat_meter_shows_heat_and_volume_as_its_display_does(
     assert (heat.state, heat.attributes["unit_of_measurement"]) == ("29.055", shown)
     assert heat.attributes["device_class"] == "energy"
     assert hass.states.get("sensor.meter_volume_of_heating_water").state == "1589.28"
+
+
+async def test_a_download_has_the_readout_without_names(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    stack: AsyncExitStack,
+    tmp_path: Path,
+) -> None:
+    server = await served(stack, tmp_path / "head", password="24681357")
+    entry = await set_up(hass, entry_at(server.url, password="24681357"))
+    await until(hass, lambda: energy(hass) is not None, 10)
+    server.source.parameters["0.1.4"] = "24681357"
+    assert (await act(hass, entry, "get_parameter", parameter="0.1.4"))["value"] == "24681357"
+    download = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    readout, parameter = map(bytes.fromhex, download["payloads"])
+    assert b"1.8.0(" in readout
+    assert b"0.0.0(00000000)" in readout
+    assert b"0.1.4(00000000)" in parameter
+    for secret in (SERIAL, "24681357"):
+        assert secret not in json.dumps(download)
+        assert secret.encode() not in readout + parameter
+    file = tmp_path / "download.json"
+    file.write_text(json.dumps({"home_assistant": {}, "data": download}))
+    decoded = await hass.async_add_executor_job(decode, file)
+    assert {"1-0:1.8.0", "F.F"} <= {r["id"] for r in decoded["telegrams"][0]["readings"]}
+    assert not decoded["faults"]
 
 
 async def test_read_now_reads_out_of_turn(

@@ -41,13 +41,14 @@ class Reader:
         self._ignored = Counter[str]()
         self._known: Poll | None = None  # it was answered before: by this the meter is seen
         self._is_there = False
-        self._heard_at = -inf
+        self._heard_at = self._began_at = -inf
         self._is_told = False  # the owner knows that it does not answer
         self._grace = 0.0  # seconds without an answer that are no outage yet
 
     async def run(self) -> None:
         """Ask for ever."""
         backoff = delays()
+        self._began_at = _now()
         self._begin()
         while True:
             try:
@@ -99,7 +100,7 @@ class Reader:
             await self._doubt(poll, err)
         except (DecodeError, FrameError, Refused) as err:  # it is there
             LOGGER.debug("%s: %s: %s", self._tracker.main.name, poll.key, err)
-            if self._known and self._is_overdue():
+            if self._is_overdue(self._began_at):
                 self._went(err)
             else:
                 self._present(poll)
@@ -150,8 +151,9 @@ class Reader:
             self._tracker.up()
             self._coordinator.async_update_listeners()
 
-    def _is_overdue(self) -> bool:
-        return _now() - self._heard_at > self._grace
+    def _is_overdue(self, since: float = -inf) -> bool:
+        """Tell whether the meter has told nothing for too long; since: when it first could."""
+        return _now() - max(self._heard_at, since) > self._grace
 
     def _went(self, err: Exception) -> None:
         """Say once that the meter does not answer; its last values hold for a while."""

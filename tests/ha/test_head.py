@@ -359,6 +359,22 @@ async def test_last_values_hold_for_a_while_and_the_meter_returns(
     assert caplog.text.count("Meter does not answer") == 1
 
 
+async def test_a_meter_that_is_damaged_from_the_start_is_told_so(
+    hass: HomeAssistant,
+    stack: AsyncExitStack,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    server = await served(stack, tmp_path / "head", spoils=10_000)
+    entry = await set_up(hass, entry_at(server.url, interval=1))
+    meter = entry.runtime_data.data[SERIAL]
+    await until(hass, lambda: not meter.available, 20)
+    assert "Meter does not answer: what the meter answered is damaged" in caplog.text
+    server.source.spoils = 0
+    await until(hass, lambda: energy(hass) not in (None, STATE_UNAVAILABLE), 20)
+    assert caplog.text.count("Meter answers again") == 1
+
+
 async def test_a_head_that_is_unplugged_in_a_readout_and_plugged_in_again(
     hass: HomeAssistant, stack: AsyncExitStack, tmp_path: Path, short_waits: None
 ) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Final
@@ -47,9 +48,9 @@ class Reader:
 
     async def run(self) -> None:
         """Ask for ever."""
-        backoff = delays()
         self._began_at = _now()
         self._begin()
+        backoff = self._pauses()
         while True:
             try:
                 await self._step()
@@ -64,9 +65,14 @@ class Reader:
                 self._is_there = False
                 LOGGER.exception("Unexpected failure while asking %s", self._tracker.main.name)
             if self._is_there:
-                backoff = delays()
+                backoff = self._pauses()
             else:
                 await asyncio.sleep(next(backoff))
+
+    def _pauses(self) -> Iterator[float]:
+        """Yield the pauses while the meter is away; to be woken costs a battery each time."""
+        access = self._coordinator.access(self._tracker.main.key)
+        return delays(access.sign_on.interval if access.sign_on.wake else 0.0)
 
     def _begin(self) -> None:
         """Have everything to ask."""

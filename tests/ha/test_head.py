@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 import json
 from pathlib import Path
 import sys
@@ -373,6 +374,17 @@ async def test_a_meter_that_is_damaged_from_the_start_is_told_so(
     server.source.spoils = 0
     await until(hass, lambda: energy(hass) not in (None, STATE_UNAVAILABLE), 20)
     assert caplog.text.count("Meter answers again") == 1
+
+
+@pytest.mark.parametrize(("wake", "longest"), [(True, 3600.0), (False, 60.0)])
+async def test_a_battery_is_spared_while_its_meter_is_away(
+    hass: HomeAssistant, stack: AsyncExitStack, tmp_path: Path, wake: bool, longest: float
+) -> None:
+    server = await served(stack, tmp_path / "head")
+    entry = await set_up(hass, entry_at(server.url, wake=wake, interval=3600))
+    pauses = list(islice(entry.runtime_data.readers[SERIAL]._pauses(), 20))
+    assert max(pauses) == pytest.approx(longest, rel=0.26)
+    assert sum(pauses[:6]) < 2 * 63
 
 
 async def test_a_head_that_is_unplugged_in_a_readout_and_plugged_in_again(

@@ -376,6 +376,22 @@ async def test_a_meter_that_is_damaged_from_the_start_is_told_so(
     assert caplog.text.count("Meter answers again") == 1
 
 
+async def test_a_meter_that_moved_is_read_as_it_is_found_now(
+    hass: HomeAssistant, stack: AsyncExitStack, tmp_path: Path, one_way: None
+) -> None:
+    entry = entry_at(str(tmp_path / "gone"), interval=7, password="12345678")
+    data = {name: value for name, value in entry.data.items() if name not in ("ask", "readout")}
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(entry, data=data)
+    server = await serve_tcp(behind_head(), start=START)
+    stack.push_async_callback(server.close)
+    result = await asked(hass, await chosen(hass, server.url, "300 7E1"), start_baud="9600")
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "moved")
+    assert (entry.data["port"], entry.data["ask"]) == (server.url, True)
+    assert entry.options["interval"] == max(7, head.shortest(entry.data["readout"]))
+    assert (entry.options["eight_bits"], entry.options["password"]) == (False, "12345678")
+
+
 @pytest.mark.parametrize(("wake", "longest"), [(True, 3600.0), (False, 60.0)])
 async def test_a_battery_is_spared_while_its_meter_is_away(
     hass: HomeAssistant, stack: AsyncExitStack, tmp_path: Path, wake: bool, longest: float

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 import json
 from random import Random
+from time import process_time
 from typing import Any
 
 from hypothesis import given, settings, strategies as st
@@ -247,6 +248,13 @@ def test_a_repeated_address_keeps_its_place() -> None:
         "0-0:0.2.0": ("01.01.28", None),
         "0-0:0.2.0[2]": ("02.02.13", None),
     }
+
+
+def test_what_is_repeated_very_often_takes_no_longer_each_time() -> None:
+    body = "".join(f"1.8.0({number}.0*kWh)" for number in range(10_000))
+    began = process_time()
+    assert len(telegram(body).readings) == 10_000
+    assert process_time() - began < 10  # a minute, were each compared with all before
 
 
 def test_history_inherits_address_and_unit() -> None:

@@ -103,7 +103,7 @@ class _Reader:
     def __init__(self, sets: list[DataSet]) -> None:
         self._sets = sets
         self._units: dict[str, str] = {}
-        self._seen: dict[ObisCode | str, list[Reading]] = {}
+        self._seen: dict[ObisCode | str, set[Reading]] = {}
         self._heat = any(
             said.name == "6.8" and said.groups[0].rpartition("*")[2] in _HEAT_UNITS for said in sets
         )
@@ -122,10 +122,10 @@ class _Reader:
     def _of(self, said: DataSet) -> Iterator[Reading]:
         name = self._id(said)
         for value, unit, time in self._values(said, name):
-            before = self._seen.setdefault(name, [])
+            before = self._seen.setdefault(name, set())
             reading = Reading(name, value, unit, time)
             if reading not in before:
-                before.append(reading)
+                before.add(reading)
                 many = len(before)
                 yield reading if many == 1 else replace(reading, id=f"{name}[{many}]")
 

@@ -27,6 +27,7 @@ from custom_components.obis_meter.metering.session import Answer, Event, Session
 type Respond = Callable[[bytes, datetime], bytes]
 
 _QUIET = 0.01  # s between two looks at a port
+_LOOKS = 5  # before silence is believed
 _LEAVE = 0.02  # s in which what was written leaves, and is heard
 
 
@@ -144,15 +145,17 @@ class PortTalk:
         return None
 
     async def _listen(self, step: Expect | Cut, within: float) -> bytes | None:
-        clock = asyncio.get_running_loop().time
-        events, until = list(self._session.expect(step)), clock() + within
-        while not any(isinstance(event, Answer) for event in events) and clock() < until:
+        """Wait for an answer. Looks are counted, not seconds: a busy machine delays meters too."""
+        events, patience = list(self._session.expect(step)), max(within / _QUIET, _LOOKS)
+        looks = 0
+        while not any(isinstance(event, Answer) for event in events) and looks < patience:
             if data := self._read():
                 events += self._session.feed(data)
                 self.most_pending = max(self.most_pending, self._session.pending)
-                until = clock() + within if isinstance(step, Cut) else until
+                looks = 0 if isinstance(step, Cut) else looks
             else:
                 await asyncio.sleep(_QUIET)
+                looks += 1
         answers = [event.data for event in events if isinstance(event, Answer)]
         if not answers:
             list(self._session.release())

@@ -35,6 +35,7 @@ async def test_a_command_to_a_meter_is_told(
     tmp_path: Path,
 ) -> None:
     began = dt_util.utcnow() - timedelta(seconds=1)
+    hass.config.components.add("frontend")  # whose files are not needed to be asked
     assert await async_setup_component(hass, "logbook", {})
     bench = await on_pty(hass, stack, tmp_path / "module")
     await bench.act("set_parameter", parameter="0x2802", type="unsigned8", value="3")

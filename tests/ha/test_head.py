@@ -390,6 +390,7 @@ async def test_a_meter_that_moved_is_read_as_it_is_found_now(
     assert (entry.data["port"], entry.data["ask"]) == (server.url, True)
     assert entry.options["interval"] == max(7, head.shortest(entry.data["readout"]))
     assert (entry.options["eight_bits"], entry.options["password"]) == (False, "12345678")
+    await until(hass, lambda: energy(hass) is not None, 15)
 
 
 @pytest.mark.parametrize(("wake", "longest"), [(True, 3600.0), (False, 60.0)])

@@ -211,9 +211,7 @@ class ObisMeterConfigFlow(AskSteps, DialInSteps, HeadSteps, ConfigFlow, domain=D
         if found.meter:
             entry = await self.async_set_unique_id(found.meter)
             if entry and not is_heard(entry):
-                return self.async_update_reload_and_abort(
-                    entry, data_updates=self._settings(found), reason="moved"
-                )
+                return self._moved(entry, found)
             self._abort_if_unique_id_configured()
         if isinstance(found, ReadOut):
             return await self.async_step_readout()

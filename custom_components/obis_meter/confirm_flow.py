@@ -42,17 +42,15 @@ class ConfirmSteps(KeySteps):
             "readings": await preview(self.hass, found.readings),
         }
 
-    def _create(
-        self, found: Found, options: dict[str, Any] | None = None, **more: Any
-    ) -> ConfigFlowResult:
+    def _create(self, found: Found, options: dict[str, Any] | None = None) -> ConfigFlowResult:
         identity = asdict(found.identity)
         return self.async_create_entry(
             title=_name(found),
-            data={**self._settings(found), CONF_IDENTITY: identity, **more},
+            data={**self._settings(found), CONF_IDENTITY: identity},
             options=options,
         )
 
-    def _settings(self, found: Found) -> dict[str, str]:
+    def _settings(self, found: Found) -> dict[str, Any]:
         """Return where and how a meter is read."""
         where = {CONF_PORT: self._url, CONF_LINE: str(self._line), CONF_LINK: found.link.name}
         return where | (packed(self._keys) if self._keys else {})

@@ -18,12 +18,15 @@ LONGEST_DELAY: Final = 60.0
 _JITTER: Final = 0.25
 
 
-def delays() -> Iterator[float]:
-    """Yield the pauses before attempts to reconnect, in seconds: doubling, bounded, scattered."""
+def delays(longest: float = 0.0) -> Iterator[float]:
+    """Yield the pauses before attempts to reconnect, in seconds: doubling, bounded, scattered.
+
+    The bound is a minute, or longest where that is more.
+    """
     delay = FIRST_DELAY
     while True:
         yield delay * random.uniform(1 - _JITTER, 1 + _JITTER)
-        delay = min(2 * delay, LONGEST_DELAY)
+        delay = min(2 * delay, max(LONGEST_DELAY, longest))
 
 
 def not_ready(err: PortError) -> ConfigEntryNotReady:

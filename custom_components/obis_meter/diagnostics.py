@@ -32,7 +32,7 @@ _OPERATOR: Final = 8  # digits of an operator's number as it is sent
 _SHORTEST: Final = 5  # characters; shorter texts are states
 _HARMLESS: Final = (
     *("protocol_version", "meter_model", "firmware", "tariff"),
-    *("breaker", "device_type", "valve", "message_code", "maker", "status_word"),
+    *("breaker", "device_type", "valve", "error_code", "message_code", "maker", "status_word"),
 )
 
 
@@ -111,7 +111,7 @@ def _payloads(coordinator: ObisMeterCoordinator) -> list[str]:
 def _secrets(coordinator: ObisMeterCoordinator, meter: str) -> tuple[str, ...]:
     """Return what may stand in the payloads of a meter beside its readings."""
     access = coordinator.access(meter)
-    return meter, access.address, access.operator.zfill(_OPERATOR)
+    return meter, access.address, access.operator.zfill(_OPERATOR), access.password
 
 
 def _unknown_lists(coordinator: ObisMeterCoordinator) -> list[list[str]]:

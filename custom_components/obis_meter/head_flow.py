@@ -2,9 +2,9 @@
 
 from abc import abstractmethod
 from collections.abc import Coroutine
-from typing import Any, Final
+from typing import Any, Final, override
 
-from homeassistant.config_entries import ConfigFlowResult
+from homeassistant.config_entries import ConfigEntry, ConfigFlowResult
 
 from . import head_forms
 from .confirm_flow import ConfirmSteps
@@ -16,7 +16,7 @@ from .const import (
     CONF_READOUT,
     CONF_START_BAUD,
 )
-from .finder import Progress, find
+from .finder import Found, Progress, find
 from .head import ReadOut, access_of, ask_head, is_raw, line_of, mistake_in, shortest, shown
 from .transport import PortError, open_port
 
@@ -78,6 +78,23 @@ class HeadSteps(ConfirmSteps):
         access = access_of(self._url, settings)
         return await self._async_search(ask_head(port, access, self._on_progress))
 
+    def _moved(self, entry: ConfigEntry, found: Found) -> ConfigFlowResult:
+        """Have a meter that was set up already read where, and as, it was found now."""
+        options = dict(entry.options)
+        if isinstance(found, ReadOut):
+            interval = options.get(CONF_INTERVAL, found.interval)
+            options |= {**found.settings, CONF_INTERVAL: max(interval, shortest(found.seconds))}
+        return self.async_update_reload_and_abort(
+            entry, data_updates=self._settings(found), options=options, reason="moved"
+        )
+
+    @override
+    def _settings(self, found: Found) -> dict[str, Any]:
+        settings = super()._settings(found)
+        if isinstance(found, ReadOut):
+            settings |= {CONF_ASK: True, CONF_READOUT: round(found.seconds, 1)}
+        return settings
+
     async def async_step_readout(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
@@ -88,8 +105,7 @@ class HeadSteps(ConfirmSteps):
         if user_input is not None:
             if user_input[CONF_INTERVAL] >= least:
                 options = {**found.settings, CONF_INTERVAL: user_input[CONF_INTERVAL]}
-                seconds = round(found.seconds, 1)
-                return self._create(found, options, **{CONF_ASK: True, CONF_READOUT: seconds})
+                return self._create(found, options)
             errors = {CONF_INTERVAL: "interval_short"}
         shown = user_input or {CONF_INTERVAL: found.interval}
         return self.async_show_form(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Final
@@ -41,14 +42,15 @@ class Reader:
         self._ignored = Counter[str]()
         self._known: Poll | None = None  # it was answered before: by this the meter is seen
         self._is_there = False
-        self._heard_at = -inf
+        self._heard_at = self._began_at = -inf
         self._is_told = False  # the owner knows that it does not answer
         self._grace = 0.0  # seconds without an answer that are no outage yet
 
     async def run(self) -> None:
         """Ask for ever."""
-        backoff = delays()
+        self._began_at = _now()
         self._begin()
+        backoff = self._pauses()
         while True:
             try:
                 await self._step()
@@ -63,9 +65,14 @@ class Reader:
                 self._is_there = False
                 LOGGER.exception("Unexpected failure while asking %s", self._tracker.main.name)
             if self._is_there:
-                backoff = delays()
+                backoff = self._pauses()
             else:
                 await asyncio.sleep(next(backoff))
+
+    def _pauses(self) -> Iterator[float]:
+        """Yield the pauses while the meter is away; to be woken costs a battery each time."""
+        access = self._coordinator.access(self._tracker.main.key)
+        return delays(access.sign_on.interval if access.sign_on.wake else 0.0)
 
     def _begin(self) -> None:
         """Have everything to ask."""
@@ -99,7 +106,7 @@ class Reader:
             await self._doubt(poll, err)
         except (DecodeError, FrameError, Refused) as err:  # it is there
             LOGGER.debug("%s: %s: %s", self._tracker.main.name, poll.key, err)
-            if self._known and self._is_overdue():
+            if self._is_overdue(self._began_at):
                 self._went(err)
             else:
                 self._present(poll)
@@ -150,8 +157,9 @@ class Reader:
             self._tracker.up()
             self._coordinator.async_update_listeners()
 
-    def _is_overdue(self) -> bool:
-        return _now() - self._heard_at > self._grace
+    def _is_overdue(self, since: float = -inf) -> bool:
+        """Tell whether the meter has told nothing for too long; since: when it first could."""
+        return _now() - max(self._heard_at, since) > self._grace
 
     def _went(self, err: Exception) -> None:
         """Say once that the meter does not answer; its last values hold for a while."""

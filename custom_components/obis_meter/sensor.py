@@ -170,8 +170,8 @@ class RegisterSensor(ReadingSensor):
         self._attr_entity_registry_enabled_default = not register.hidden
         if register.diagnostic:
             self._attr_entity_category = EntityCategory.DIAGNOSTIC
-        if register.quantity is Quantity.LIMIT:
-            self._attr_native_unit_of_measurement = meter.registers[name]
+        if register.quantity in (Quantity.LIMIT, Quantity.HEAT):  # as its display shows it
+            self._attr_native_unit_of_measurement = meter.registers[name] or meaning.unit
         if register.quantity is Quantity.TARIFF:
             self._attr_options = TARIFFS
         if register.quantity is Quantity.RATE:

@@ -3,18 +3,25 @@
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import datetime
+from itertools import islice
+import json
 from pathlib import Path
 import sys
 from typing import Any
 
 from homeassistant.config_entries import SOURCE_USER, ConfigFlowResult
-from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.const import STATE_UNAVAILABLE, EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.components.diagnostics import (
+    get_diagnostics_for_config_entry,
+)
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.obis_meter import head, reader, transport
 from custom_components.obis_meter.const import DOMAIN
@@ -25,6 +32,7 @@ from simulator.optical import OpticalMeter
 from simulator.serve import PtyServer, serve_pty, serve_tcp
 
 from .conftest import START, set_up, until
+from .test_diagnostics import decode
 
 LINK = iec62056_21.__name__
 SERIAL = "97734234"
@@ -253,6 +261,67 @@ async def test_a_meter_is_read_at_its_interval_and_once_at_the_start(
     await until(hass, lambda: sign_ons(300) > first)
 
 
+async def test_history_is_there_for_those_who_ask_and_errors_for_everybody(
+    hass: HomeAssistant, stack: AsyncExitStack, tmp_path: Path
+) -> None:
+    server = await served(stack, tmp_path / "head")
+    await set_up(hass, entry_at(server.url))
+    await until(hass, lambda: energy(hass) is not None, 10)
+    registry = er.async_get(hass)
+    known = {e.unique_id.removeprefix(f"{SERIAL}_"): e for e in registry.entities.values()}
+    assert known["1-0:1.8.0*1"].disabled_by is er.RegistryEntryDisabler.INTEGRATION
+    assert known["F.F"].entity_category is EntityCategory.DIAGNOSTIC
+    assert hass.states.get("sensor.meter_error_code").state == "00000000"
+    demand = hass.states.get(known["1-0:1.6.0"].entity_id)
+    assert datetime.fromisoformat(demand.attributes["time"])
+
+
+@pytest.mark.parametrize(("unit", "shown"), [("MWh", "MWh"), ("GJ", "GJ")])
+async def test_a_heat_meter_shows_heat_and_volume_as_its_display_does(
+    hass: HomeAssistant,
+    stack: AsyncExitStack,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    unit: str,
+    shown: str,
+) -> None:
+    rows = (f"6.8(0029.055*{unit})6.26(01589.28*m3)6.26*01(01563.92*m3)\r\n",)
+    monkeypatch.setattr(OpticalMeter, "table", lambda self, now: iter(rows))
+    server = await served(stack, tmp_path / "head")
+    await set_up(hass, entry_at(server.url))
+    await until(hass, lambda: hass.states.get("sensor.meter_heat") is not None, 10)
+    heat = hass.states.get("sensor.meter_heat")
+    assert (heat.state, heat.attributes["unit_of_measurement"]) == ("29.055", shown)
+    assert heat.attributes["device_class"] == "energy"
+    assert hass.states.get("sensor.meter_volume_of_heating_water").state == "1589.28"
+
+
+async def test_a_download_has_the_readout_without_names(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    stack: AsyncExitStack,
+    tmp_path: Path,
+) -> None:
+    server = await served(stack, tmp_path / "head", password="24681357")
+    entry = await set_up(hass, entry_at(server.url, password="24681357"))
+    await until(hass, lambda: energy(hass) is not None, 10)
+    server.source.parameters["0.1.4"] = "24681357"
+    assert (await act(hass, entry, "get_parameter", parameter="0.1.4"))["value"] == "24681357"
+    download = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    readout, parameter = map(bytes.fromhex, download["payloads"])
+    assert b"1.8.0(" in readout
+    assert b"0.0.0(00000000)" in readout
+    assert b"0.1.4(00000000)" in parameter
+    for secret in (SERIAL, "24681357"):
+        assert secret not in json.dumps(download)
+        assert secret.encode() not in readout + parameter
+    file = tmp_path / "download.json"
+    file.write_text(json.dumps({"home_assistant": {}, "data": download}))
+    decoded = await hass.async_add_executor_job(decode, file)
+    assert {"1-0:1.8.0", "F.F"} <= {r["id"] for r in decoded["telegrams"][0]["readings"]}
+    assert not decoded["faults"]
+
+
 async def test_read_now_reads_out_of_turn(
     hass: HomeAssistant, stack: AsyncExitStack, tmp_path: Path
 ) -> None:
@@ -289,6 +358,50 @@ async def test_last_values_hold_for_a_while_and_the_meter_returns(
     await until(hass, lambda: energy(hass) not in (None, STATE_UNAVAILABLE))
     assert caplog.text.count("Meter answers again") == 1
     assert caplog.text.count("Meter does not answer") == 1
+
+
+async def test_a_meter_that_is_damaged_from_the_start_is_told_so(
+    hass: HomeAssistant,
+    stack: AsyncExitStack,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    server = await served(stack, tmp_path / "head", spoils=10_000)
+    entry = await set_up(hass, entry_at(server.url, interval=1))
+    meter = entry.runtime_data.data[SERIAL]
+    await until(hass, lambda: not meter.available, 20)
+    assert "Meter does not answer: what the meter answered is damaged" in caplog.text
+    server.source.spoils = 0
+    await until(hass, lambda: energy(hass) not in (None, STATE_UNAVAILABLE), 20)
+    assert caplog.text.count("Meter answers again") == 1
+
+
+async def test_a_meter_that_moved_is_read_as_it_is_found_now(
+    hass: HomeAssistant, stack: AsyncExitStack, tmp_path: Path, one_way: None
+) -> None:
+    entry = entry_at(str(tmp_path / "gone"), interval=7, password="12345678")
+    data = {name: value for name, value in entry.data.items() if name not in ("ask", "readout")}
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(entry, data=data)
+    server = await serve_tcp(behind_head(), start=START)
+    stack.push_async_callback(server.close)
+    result = await asked(hass, await chosen(hass, server.url, "300 7E1"), start_baud="9600")
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "moved")
+    assert (entry.data["port"], entry.data["ask"]) == (server.url, True)
+    assert entry.options["interval"] == max(7, head.shortest(entry.data["readout"]))
+    assert (entry.options["eight_bits"], entry.options["password"]) == (False, "12345678")
+    await until(hass, lambda: energy(hass) is not None, 15)
+
+
+@pytest.mark.parametrize(("wake", "longest"), [(True, 3600.0), (False, 60.0)])
+async def test_a_battery_is_spared_while_its_meter_is_away(
+    hass: HomeAssistant, stack: AsyncExitStack, tmp_path: Path, wake: bool, longest: float
+) -> None:
+    server = await served(stack, tmp_path / "head")
+    entry = await set_up(hass, entry_at(server.url, wake=wake, interval=3600))
+    pauses = list(islice(entry.runtime_data.readers[SERIAL]._pauses(), 20))
+    assert max(pauses) == pytest.approx(longest, rel=0.26)
+    assert sum(pauses[:6]) < 2 * 63
 
 
 async def test_a_head_that_is_unplugged_in_a_readout_and_plugged_in_again(

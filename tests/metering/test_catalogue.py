@@ -108,6 +108,10 @@ def test_history_is_not_in_the_catalogue() -> None:
         ("1-0:96.50.1*1", "maker"),
         ("129-129:199.130.5", "public_key"),
         ("129-129:1.8.0", None),
+        ("0-0:97.97.0", "error_code"),
+        ("6-0:1.0.0", "heat_total"),
+        ("6-0:2.0.0", "heat_volume"),
+        ("6-0:2.0.0*1", None),
     ],
 )
 def test_a_register_has_the_row_of_its_group(code: str, key: str | None) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 import json
 from random import Random
+from time import process_time
 from typing import Any
 
 from hypothesis import given, settings, strategies as st
@@ -249,6 +250,13 @@ def test_a_repeated_address_keeps_its_place() -> None:
     }
 
 
+def test_what_is_repeated_very_often_takes_no_longer_each_time() -> None:
+    body = "".join(f"1.8.0({number}.0*kWh)" for number in range(10_000))
+    began = process_time()
+    assert len(telegram(body).readings) == 10_000
+    assert process_time() - began < 10  # a minute, were each compared with all before
+
+
 def test_history_inherits_address_and_unit() -> None:
     assert values("1.8.0(00051206*kWh)\r\n1.8.0*18(00049555)\r\n*17(00045862)\r\n&16(7)") == {
         "1-0:1.8.0": ("51206", "kWh"),
@@ -272,6 +280,8 @@ def test_history_inherits_address_and_unit() -> None:
         ("C.7.0(0004)", "0-0:96.7.0", "0004", None),
         ("1.8.0(000123.4)", "1-0:1.8.0", "123.4", "kWh"),
         ("1.8.0(000123.4*)", "1-0:1.8.0", "123.4", "kWh"),
+        ("F.F(00.00)", "F.F", "00.00", None),
+        ("1-0:F.F(00000000)", "1-0:F.F", "00000000", None),
         ("9.4(088*C&082*C)", "1-0:9.4.0", "88", "C"),
         ("0.2.1(ver.02, 130314, 41BD)", "0-0:0.2.1", "ver.02, 130314, 41BD", None),
         ("1.8.1*255(5*MWh)!", "1-0:1.8.1", "5", "MWh"),
@@ -298,6 +308,22 @@ def test_a_heat_meter_counts_heat_and_volume() -> None:
         "0.0": ("00010213", None),
     }
     assert describe(said).maker == "Siemens"
+
+
+def test_a_total_numbered_0_is_the_present_one_where_there_is_no_other() -> None:
+    def read_out(body: str) -> dict[str, str]:
+        said = talk(iec.read(access()), b"/PAF0EC3\r\n", block(f"{body}!\r\n"))
+        assert said.result is not None
+        return {str(r.id): str(r.value) for r in said.result.readings}
+
+    lone = read_out("1.8.0*00(19446.38)1.8.0*01(10000.00)2.8.1*00(1.5)1.6.0*00(2.5)")
+    assert lone == {
+        "1-0:1.8.0": "19446.38",
+        "1-0:1.8.0*1": "10000.00",
+        "1-0:2.8.1": "1.5",
+        "1-0:1.6.0*0": "2.5",
+    }
+    assert read_out("1.8.0(2.0)1.8.0*00(1.0)") == {"1-0:1.8.0": "2.0", "1-0:1.8.0*0": "1.0"}
 
 
 def test_a_load_profile_says_its_newest_row_with_its_time() -> None:

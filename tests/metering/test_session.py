@@ -2,10 +2,12 @@
 
 import pytest
 
-from custom_components.obis_meter.metering.dialogue import MAX_PENDING
+from custom_components.obis_meter.metering.dialogue import MAX_PENDING, Cut
 from custom_components.obis_meter.metering.errors import DecryptError, Lock
 from custom_components.obis_meter.metering.links import LINKS
-from custom_components.obis_meter.metering.session import KEPT_PAYLOADS, Session
+from custom_components.obis_meter.metering.links.iec62056_21.ears import AnswerEar
+from custom_components.obis_meter.metering.session import KEPT_PAYLOADS, Answer, Session
+from simulator.optical import block
 
 from .building import ADDRESS, IDENT, notification
 from .captures import SIMULATED, Capture
@@ -143,3 +145,18 @@ def test_a_ciphered_telegram_whose_end_never_came_is_no_wrong_key(size: int) -> 
     heard = events(capture, *pieces[:-1], *pieces)
     assert only_telegrams(heard) == telegrams(capture, capture.raw)
     assert not any(isinstance(event, DecryptError) for event in heard)
+
+
+@pytest.mark.parametrize(
+    ("body", "is_kept"),
+    [("1.8.0(1.0*kWh)", True), ("(ER02)", False), ("1.8.0(1.0*kWh)" * 2000, False)],
+    ids=["a readout", "a refusal", "a giant"],
+)
+def test_what_a_dialogue_cuts_is_kept_where_the_link_reads_it(body: str, is_kept: bool) -> None:
+    session = Session(LINKS["iec62056-21"])
+    message = block(body)
+    session.hold()
+    list(session.expect(Cut(AnswerEar().take, 1.0, 2 * MAX_PENDING)))
+    (answer,) = session.feed(message)
+    assert answer == Answer(message[:-1])
+    assert list(session.payloads) == [message[:-1]] * is_kept

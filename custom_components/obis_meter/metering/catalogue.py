@@ -163,6 +163,7 @@ _SINGLE: Final[dict[_Group, Register]] = {
     (81, 7, 4): Register("current_angle_phase", _Q.ANGLE, diagnostic=True, phase=1),
     (81, 7, 15): Register("current_angle_phase", _Q.ANGLE, diagnostic=True, phase=2),
     (81, 7, 26): Register("current_angle_phase", _Q.ANGLE, diagnostic=True, phase=3),
+    (97, 97, 0): Register("error_code", _Q.TEXT, diagnostic=True),
     (24, 1, 0): Register("device_type", _Q.TEXT, diagnostic=True, hidden=True),
     (24, 4, 0): Register("valve", _Q.TEXT, diagnostic=True, hidden=True),
 }
@@ -208,6 +209,12 @@ MEDIA: Final = {6: _HEAT, 7: _GAS, 8: _WATER, 9: _HOT_WATER}
 """A group -> what it counts."""
 
 MBUS: Final = (_GAS, _HEAT, _HEAT_IN_KWH, _ELECTRICITY, _WATER, _HOT_WATER, COUNTED)
+_OF_HEAT_METERS: Final = {
+    (1, 0, 0): Register("heat_total", _Q.HEAT),
+    (2, 0, 0): Register("heat_volume", _Q.VOLUME),
+}
+"""What a heat meter says that is read itself, not behind another (EN 13757-1)."""
+_HEAT_METER: Final = 6  # A group
 _MBUS_TOTALS: Final = ((24, 2, 1), (24, 2, 3), (24, 3, 0), (23, 1, 0))
 
 
@@ -264,6 +271,8 @@ def lookup(code: ObisCode) -> Register | None:
         return _span(code)
     if (code.c, code.d, code.e) in _MBUS_TOTALS:
         return MEDIA.get(code.a, COUNTED)
+    if code.a == _HEAT_METER:
+        return _OF_HEAT_METERS.get((code.c, code.d, code.e))
     if code.a not in _ELECTRICITY_OR_ABSTRACT:
         return None
     return REGISTERS.get((code.c, code.d, code.e)) or _column(code)
@@ -440,9 +449,16 @@ IDENTIFIERS: Final[dict[str, Register]] = {
 """What has no OBIS code, by its data identifier (DL/T 645-2007; four digits: 1997)."""
 
 
+ADDRESSES: Final = dict.fromkeys(
+    ("F.F", "FF", "F.F.0", *(f"{a}-{b}:F.F" for a in (0, 1) for b in (0, 1))),
+    REGISTERS[97, 97, 0],
+)
+"""What has no OBIS code, by its address in the text of a readout (IEC 62056-21)."""
+
+
 def keys() -> frozenset[str]:
     """Return the key of every row, the ones of tariffs included: what must have a name."""
-    tables = (REGISTERS, _COLUMNS, _OF_MAKERS, DERIVED, IDENTIFIERS)
+    tables = (REGISTERS, _COLUMNS, _OF_MAKERS, _OF_HEAT_METERS, DERIVED, IDENTIFIERS)
     rows = (*chain.from_iterable(table.values() for table in tables), *MBUS)
     rows_of_tariffs = (*_COLUMNS.values(), *_PEAKS.values())
     tariffs = {f"{row.key}_tariff" for row in rows_of_tariffs if _has_tariffs(row)}

@@ -29,7 +29,9 @@ type Outcome = Sequence[Event] | MeteringError
 class Session:
     """Feed it what the port delivers; it yields what the meter said.
 
-    payloads holds the last intact payloads, newest last, whatever they held;
+    payloads holds the last intact payloads, newest last, whatever they held, and
+    of what dialogues cut for themselves what the link reads, unless it is longer
+    than a telegram can be;
     security the keys and counters of the meter. A dialogue tells the session
     what it expects; the first payload that fits becomes an Answer, all others
     go their usual way.
@@ -128,6 +130,8 @@ class Session:
         if cut is None or not self._held:
             return cut
         self._wanted = None
+        if len(cut) <= MAX_PENDING and not isinstance(self._decode(cut), MeteringError):
+            self.payloads.append(cut)  # the link reads it too, as whoever looks into it later will
         return Answer(cut)
 
     def _frame(self, payload: bytes) -> Iterator[Event]:

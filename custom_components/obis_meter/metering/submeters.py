@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from .catalogue import (
+    ADDRESSES,
     COUNTED,
     DERIVED,
     IDENTIFIERS,
@@ -61,7 +62,7 @@ def split(telegram: Telegram) -> tuple[list[Reading], dict[SubMeter, list[Readin
 def register_of(name: ObisCode | str, meter: SubMeter | None = None) -> Register | None:
     """Return the row of a register, a sub-meter's total under what it counts; None for unknown."""
     if isinstance(name, str):
-        return DERIVED.get(name) or IDENTIFIERS.get(name)
+        return DERIVED.get(name) or IDENTIFIERS.get(name) or ADDRESSES.get(name)
     row = lookup(name)
     return meter.kind if meter and row in MBUS else row
 

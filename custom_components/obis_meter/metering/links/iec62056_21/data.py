@@ -12,7 +12,7 @@ from itertools import batched
 import re
 from typing import Final
 
-from ...catalogue import TEXT_UNITS, Quantity, lookup
+from ...catalogue import ADDRESSES, TEXT_UNITS, Quantity, lookup
 from ...datasets import NUMBER, moment as plain_moment, unit_of
 from ...errors import DecodeError, Refused
 from ...identity import meter_id
@@ -103,7 +103,7 @@ class _Reader:
     def __init__(self, sets: list[DataSet]) -> None:
         self._sets = sets
         self._units: dict[str, str] = {}
-        self._seen: dict[ObisCode | str, list[Reading]] = {}
+        self._seen: dict[ObisCode | str, set[Reading]] = {}
         self._heat = any(
             said.name == "6.8" and said.groups[0].rpartition("*")[2] in _HEAT_UNITS for said in sets
         )
@@ -122,10 +122,10 @@ class _Reader:
     def _of(self, said: DataSet) -> Iterator[Reading]:
         name = self._id(said)
         for value, unit, time in self._values(said, name):
-            before = self._seen.setdefault(name, [])
+            before = self._seen.setdefault(name, set())
             reading = Reading(name, value, unit, time)
             if reading not in before:
-                before.append(reading)
+                before.add(reading)
                 many = len(before)
                 yield reading if many == 1 else replace(reading, id=f"{name}[{many}]")
 
@@ -175,9 +175,7 @@ class _Reader:
 
 
 def _quantity(name: ObisCode | str) -> Quantity | None:
-    if isinstance(name, str):
-        return None
-    register = lookup(replace(name, f=255))
+    register = ADDRESSES.get(name) if isinstance(name, str) else lookup(replace(name, f=255))
     return register.quantity if register else None
 
 
@@ -203,6 +201,19 @@ def profile(said: DataSet) -> Iterator[Reading]:
             if NUMBER.fullmatch(text):
                 code = ObisCode.parse(name) or name
                 yield Reading(code, Decimal(text), unit_of(unit) if unit else None, at)
+
+
+def with_present(said: Telegram) -> Telegram:
+    """Take totals numbered 0 for the present ones, where a meter has no others (Pafal 20EC3gr)."""
+    names = {reading.id for reading in said.readings}
+    return replace(said, readings=tuple(_present(reading, names) for reading in said.readings))
+
+
+def _present(reading: Reading, names: set[ObisCode | str]) -> Reading:
+    match reading.id:
+        case ObisCode(d=8, f=0) as code if (present := replace(code, f=255)) not in names:
+            return replace(reading, id=present)
+    return reading
 
 
 def telegram(body: str, ident: str | None = None) -> Telegram:

@@ -17,7 +17,7 @@ from ...model import Access, Telegram
 from ...schedule import Poll
 from ...sign_on import START, SignOn
 from .answers import text_of
-from .data import telegram
+from .data import telegram, with_present
 from .ears import LONGEST, AnswerEar, hear
 from .frame import ACK, BREAK, ETX, NAK, SOH
 from .head import READOUT, Answered, Head, greet, select, without_switch
@@ -53,7 +53,7 @@ def read_out(access: Access) -> Dialogue[Readout]:
         access = without_switch(access)
         answered = yield from greet(access)
         body = yield from _data(answered)
-    return Readout(telegram(body, said.text), said, access)
+    return Readout(with_present(telegram(body, said.text)), said, access)
 
 
 def _data(answered: Answered) -> Dialogue[str]:

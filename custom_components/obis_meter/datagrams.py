@@ -104,5 +104,5 @@ class DatagramListener(Gate, asyncio.DatagramProtocol):
         port.put(data)
 
     def _gone(self, source: Source, port: DatagramPort, _task: asyncio.Task[None]) -> None:
-        if self._sources[source] is port:
+        if self._sources.get(source) is port:
             del self._sources[source]

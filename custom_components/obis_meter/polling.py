@@ -4,7 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from .const import LOGGER
-from .metering.errors import MeteringError
+from .metering.errors import MeteringError, Refused
 from .metering.model import Command
 from .turns import POLL, CrowdedError
 
@@ -28,10 +28,16 @@ async def poll(
         if channel is None or not channel.is_open:
             await asyncio.sleep(_LOOK)
             continue
+        access = coordinator.access(tracker.main.key)
         try:
-            access = coordinator.access(tracker.main.key)
             reply = await channel.converse(ask(Command("get", parameter), access), POLL)
             tracker.note_parameter(parameter, reply)
+        except Refused as err:
+            if access.password:  # a wrong one that is sent again and again locks meters
+                LOGGER.warning(
+                    "%s refuses %s, which is asked no more: %s", tracker.main.name, parameter, err
+                )
+                return
         except (MeteringError, CrowdedError) as err:
             LOGGER.debug("%s: parameter %s: %s", tracker.main.name, parameter, err)
         await asyncio.sleep(max(began + interval - clock(), _LOOK))

@@ -20,7 +20,7 @@ TABLES = {"catalogue.py", "families.py", "identifiers.py"}
 
 PURE = {
     *("collections", "dataclasses", "datetime", "decimal", "enum", "functools", "itertools"),
-    *("contextlib", "cryptography", "math", "re", "struct", "typing"),
+    *("binascii", "contextlib", "cryptography", "math", "operator", "re", "struct", "typing"),
 }
 """All that metering/ may import; nothing of it does IO, or knows of Home Assistant."""
 

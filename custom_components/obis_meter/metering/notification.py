@@ -22,12 +22,13 @@ def _read(apdu: dlms.Apdu, security: Security) -> Telegram:
         case dlms.Sealed(title, body, dedicated=True):
             security.dedicated(title, body)
         case dlms.Sealed(title, body):
-            return security.open(title, body, lambda content: _telegram(dlms.whole(content)))
+            return security.open(title, body, lambda content: telegram(dlms.whole(content)))
     security.plain()
-    return _telegram(apdu)
+    return telegram(apdu)
 
 
-def _telegram(apdu: dlms.Apdu) -> Telegram:
+def telegram(apdu: dlms.Apdu) -> Telegram:
+    """Return what an APDU in the clear says."""
     match apdu:
         case dlms.Notification(time, body):
             found = shapes.readings(body)

@@ -7,9 +7,11 @@ from typing import Final
 
 from .dialogue import Cut, Expect
 from .errors import DecryptError, FrameError, Incomplete, MeteringError
+from .layouts import Remembering
 from .links import LINKS, Link
 from .model import Message, Telegram
 from .security import Security
+from .traces import TRACES
 from .tunnel import FRAMED, UNFRAMED, Tunnel
 
 MAX_PENDING: Final = 16 * 1024  # bytes kept after everything complete was taken
@@ -46,6 +48,7 @@ class Session:
         self._wanted: Expect | Cut | None = None
         self._held = False
         self._tunnel = _tunnel(self.security) if link.tunnelled else None
+        self._remembering = _remembering(link)
 
     @property
     def pending(self) -> int:
@@ -96,6 +99,7 @@ class Session:
         self._begun = b""
         self._buffer.clear()
         self._tunnel = _tunnel(self.security) if link.tunnelled else None
+        self._remembering = _remembering(link)
 
     def hold(self) -> None:
         """Leave the cutting to a dialogue from here on, and drop what waits."""
@@ -165,7 +169,7 @@ class Session:
 
     def _decode(self, payload: bytes) -> Outcome:
         try:
-            return self.link.decode(payload, self.security)
+            return self._remembering(payload, self.security)
         except MeteringError as err:
             return err
 
@@ -178,6 +182,10 @@ def _fits(joined: Outcome, alone: Outcome) -> bool:
         case DecryptError():
             return not isinstance(alone, Incomplete)
     return not isinstance(joined, MeteringError)
+
+
+def _remembering(link: Link) -> Remembering:
+    return Remembering(link.decode, TRACES.get(link.decode))
 
 
 def _tunnel(security: Security) -> Tunnel:

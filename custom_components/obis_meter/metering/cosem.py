@@ -1,4 +1,4 @@
-"""A-XDR to plain Python values, COSEM date-time, units (IEC 62056-6-2, 62056-5-3)."""
+"""A-XDR to plain Python values, COSEM date-time (IEC 62056-6-2, 62056-5-3)."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -231,25 +231,3 @@ def date_time(raw: bytes) -> datetime | None:
         )
     except ValueError:
         return None
-
-
-UNITS: Final = {
-    8: "°",
-    9: "°C",
-    13: "m3",
-    14: "m3",
-    27: "W",
-    28: "VA",
-    29: "var",
-    30: "Wh",
-    31: "VAh",
-    32: "varh",
-    33: "A",
-    35: "V",
-    44: "Hz",
-}
-
-
-def unit(number: int) -> str | None:
-    """Return the unit's symbol; None for "count", "none" and what we do not know (table 4)."""
-    return UNITS.get(number)

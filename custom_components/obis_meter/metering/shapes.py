@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from . import families
-from .cosem import CosemData, Enum, Integer, date_time, unit
+from .cosem import CosemData, Enum, Integer, date_time
 from .families import KAMSTRUP_TYPE, LIST_VERSION, Scalers
 from .model import ObisCode, Reading, Value
-from .units import shift
+from .units import shift, unit
 
 _LARGEST: Final = 10**20
 _WIDEST: Final = 9  # powers of ten that a scaler may add or take: giga to nano

@@ -13,13 +13,13 @@ from typing import Final, NamedTuple
 
 from . import flags
 from .checksum import crc16_kermit, crc16_x25
-from .cosem import Cursor, unit as symbol
+from .cosem import Cursor
 from .errors import DecodeError, InnerCheckError, MeteringError
 from .families import SHORT_POWERS
 from .identity import ServerId, server_id
 from .model import ObisCode, Reading, Telegram, Value
 from .security import Security
-from .units import shift
+from .units import shift, unit as symbol
 
 MAX_DEPTH: Final = 10  # nesting of lists; responses use 7
 _LONGEST: Final = 4  # type-length bytes

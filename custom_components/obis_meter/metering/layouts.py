@@ -6,10 +6,10 @@ of `traces` says where holes are: only octets that decide about nothing but one 
 their own. Whatever is in doubt is left to decode, which says what is right.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-import re
+from struct import Struct
 from typing import Final
 
 from .errors import MeteringError
@@ -71,15 +71,18 @@ class Layout:
         self._trace = trace
         self._readings = list(trace.telegram.readings)
         self._time = trace.telegram.time
-        self._octets = [payload[hole.start : hole.end] for hole in trace.holes]
-        self._pattern = _pattern(payload, trace.holes)
+        self._holes = Struct("".join(_form(payload, trace.holes)))
+        self._octets = list(self._holes.unpack(payload))
+        self._mask = int.from_bytes(_mask(payload, trace.holes))
+        self._fixed = int.from_bytes(payload) & self._mask
 
     def read(self, payload: bytes, security: Security) -> Telegram | None:
-        """Return what a payload says; None where only decode can tell."""
-        match = self._pattern.fullmatch(payload)
-        if not (match and self._trace.fits(payload, security)):
+        """Return what a payload of the same length says; None where only decode can tell."""
+        if int.from_bytes(payload) & self._mask != self._fixed:
             return None
-        for at, octets in enumerate(match.groups()):
+        if not self._trace.fits(payload, security):
+            return None
+        for at, octets in enumerate(self._holes.unpack(payload)):
             if octets != self._octets[at] and not self._changed(at, octets):
                 return None
         first = self._trace.telegram
@@ -97,12 +100,21 @@ class Layout:
         return True
 
 
-def _pattern(payload: bytes, holes: Sequence[Hole]) -> re.Pattern[bytes]:
-    pattern, end = b"", 0
+def _form(payload: bytes, holes: Sequence[Hole]) -> Iterator[str]:
+    """Yield the format by which struct takes the octets of all holes at once."""
+    end = 0
     for hole in holes:
-        pattern += re.escape(payload[end : hole.start]) + b"(.{%d})" % (hole.end - hole.start)
+        yield f"{hole.start - end}x{hole.end - hole.start}s"
         end = hole.end
-    return re.compile(pattern + re.escape(payload[end:]), re.DOTALL)
+    yield f"{len(payload) - end}x"
+
+
+def _mask(payload: bytes, holes: Sequence[Hole]) -> bytes:
+    """Return FF for what must stay the same, 00 for what may differ."""
+    mask = bytearray(b"\xff" * len(payload))
+    for hole in holes:
+        mask[hole.start : hole.end] = bytes(hole.end - hole.start)
+    return bytes(mask)
 
 
 class Remembering:

@@ -1,7 +1,7 @@
 """Sans-IO engine of one stream: bytes in, events out."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -134,13 +134,12 @@ class Session:
         self._wanted = None
         return Answer(cut)
 
-    def _frame(self, payload: bytes) -> Iterator[Event]:
+    def _frame(self, payload: bytes) -> Iterable[Event]:
         self.payloads.append(payload)
         if isinstance(self._wanted, Expect) and self._wanted.accept(payload):
             self._wanted = None
-            yield Answer(payload)
-        else:
-            yield from self.read(payload)
+            return (Answer(payload),)
+        return self.read(payload)
 
     def read(self, payload: bytes) -> Iterator[Event]:
         """Read a payload: as a telegram of its own, else as what follows the one that is begun."""
@@ -160,12 +159,13 @@ class Session:
             case _:
                 for event in outcome:
                     yield event
-                    yield from self._inside(event)
+                    if isinstance(event, Message):
+                        yield from self._inside(event)
 
-    def _inside(self, event: Event) -> Iterator[Event]:
+    def _inside(self, message: Message) -> Iterator[Event]:
         """Read what a message carries on from the meter."""
-        if self._tunnel and self.link.tunnelled and isinstance(event, Message):
-            yield from self._tunnel.feed(self.link.tunnelled(event))
+        if self._tunnel and self.link.tunnelled:
+            yield from self._tunnel.feed(self.link.tunnelled(message))
 
     def _decode(self, payload: bytes) -> Outcome:
         try:

@@ -10,7 +10,7 @@ from . import families
 from .cosem import CosemData, Enum, Integer, date_time
 from .families import KAMSTRUP_TYPE, LIST_VERSION, Scalers
 from .model import ObisCode, Reading, Value
-from .units import shift, unit
+from .units import scaled, shift, unit
 
 _LARGEST: Final = 10**20
 _WIDEST: Final = 9  # powers of ten that a scaler may add or take: giga to nano
@@ -209,16 +209,18 @@ def _family(version: str, items: tuple[Item, ...]) -> Scalers | None:
 
 def _value(value: CosemData, scaler: int) -> Value | None:
     match value:
+        case bool():
+            return Decimal(value)
+        case int():
+            sane = abs(value) < _LARGEST and abs(scaler) <= _WIDEST
+            return scaled(value, scaler) if sane else None
         case bytes() if len(value) == 12 and (when := date_time(value)):
             return when
         case bytes() | str():
             return _text(value) or None
-        case bool():
-            return Decimal(value)
-        case int() | Decimal():
-            number = Decimal(value)
-            sane = number.is_finite() and abs(number) < _LARGEST and abs(scaler) <= _WIDEST
-            return shift(number, scaler) if sane else None
+        case Decimal():
+            sane = value.is_finite() and abs(value) < _LARGEST and abs(scaler) <= _WIDEST
+            return shift(value, scaler) if sane else None
     return None
 
 

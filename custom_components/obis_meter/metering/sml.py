@@ -19,7 +19,7 @@ from .families import SHORT_POWERS
 from .identity import ServerId, server_id
 from .model import ObisCode, Reading, Telegram, Value
 from .security import Security
-from .units import shift, unit as symbol
+from .units import scaled, unit as symbol
 
 MAX_DEPTH: Final = 10  # nesting of lists; responses use 7
 _LONGEST: Final = 4  # type-length bytes
@@ -193,7 +193,7 @@ def reading_of(entry: Entry, common: Origin) -> Reading | None:
         case bool() as state, _:
             value = Decimal(state)
         case Number() as number, int() | None as scaler if abs(scaler or 0) <= _WIDEST:
-            value = shift(Decimal(_mended(number, entry.code, *common)), scaler or 0)
+            value = scaled(_mended(number, entry.code, *common), scaler or 0)
     if value is None:
         return None  # absent, or a list
     return Reading(entry.code, value, _unit(entry.unit), moment(entry.time))

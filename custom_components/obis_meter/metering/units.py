@@ -34,6 +34,11 @@ def shift(value: Decimal, power: int) -> Decimal:
     return Decimal((sign, digits, shifted))
 
 
+def scaled(number: int, power: int) -> Decimal:
+    """Multiply a whole number of at most 28 digits by a power of ten, as `shift` does."""
+    return Decimal(number * 10**power) if power >= 0 else Decimal(number).scaleb(power)
+
+
 _COSEM: Final = {
     8: "°",
     9: "°C",

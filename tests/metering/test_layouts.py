@@ -8,18 +8,25 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings, strategies as st
 import pytest
 
+from custom_components.obis_meter.metering import notification, sml
 from custom_components.obis_meter.metering.errors import MeteringError
 from custom_components.obis_meter.metering.keys import Keys
 from custom_components.obis_meter.metering.layouts import Decode, Remembering, Said
 from custom_components.obis_meter.metering.links import LINKS
 from custom_components.obis_meter.metering.security import Security
-from custom_components.obis_meter.metering.traces import TRACES
+from custom_components.obis_meter.metering.traces import of_messages, of_notification, remembering
 from simulator.clock import instants
 from simulator.meters import METERS, meter
 
-from .captures import EVERY, Capture
+from .captures import EVERY, Capture, keys_of
 
-TRACED = [capture for capture in EVERY if LINKS[capture.link].decode in TRACES]
+TRACES = {notification.decode: of_notification, sml.decode: of_messages}
+REMEMBERED = [
+    capture
+    for capture in EVERY
+    if remembering(LINKS[capture.link].decode) is not LINKS[capture.link].decode
+]
+TRACED = [capture for capture in REMEMBERED if LINKS[capture.link].decode in TRACES]
 
 
 def payloads(link: str, *chunks: bytes) -> tuple[bytes, ...]:
@@ -47,11 +54,6 @@ def told(heard: Said | str) -> object:
     return heard if isinstance(heard, str) else [repr(each) for each in heard]
 
 
-def remembering(link: str) -> Remembering:
-    decode = LINKS[link].decode
-    return Remembering(decode, TRACES[decode])
-
-
 def changed(payload: bytes, random: Random) -> Iterator[bytes]:
     """Yield a payload with octets changed where they stand: numbers, tags, codes, anything."""
     for _ in range(20 if payload else 0):
@@ -61,9 +63,10 @@ def changed(payload: bytes, random: Random) -> Iterator[bytes]:
         yield bytes(octets)
 
 
-@pytest.mark.parametrize("capture", TRACED, ids=[capture.name for capture in TRACED])
+@pytest.mark.parametrize("capture", REMEMBERED, ids=[capture.name for capture in REMEMBERED])
 def test_a_damaged_payload_reads_as_the_link_reads_it(capture: Capture) -> None:
-    plain, remembered = LINKS[capture.link].decode, remembering(capture.link)
+    plain = LINKS[capture.link].decode
+    remembered = remembering(plain)
     random = Random(capture.name)
     for payload in payloads(capture.link, capture.raw):
         for each in (payload, payload, *changed(payload, random), payload):
@@ -72,19 +75,24 @@ def test_a_damaged_payload_reads_as_the_link_reads_it(capture: Capture) -> None:
             ), each.hex()
 
 
-STREAMS = [name for name, model in METERS.items() if model.device.link in ("hdlc", "sml")]
+STREAMS = [
+    name
+    for name, model in METERS.items()
+    if model.device.link in ("hdlc", "mbus", "sml", "wrapper")
+]
 
 
 @pytest.mark.parametrize("name", STREAMS)
 def test_a_stream_reads_as_the_link_reads_it(name: str) -> None:
     start = datetime(2026, 6, 2, 17, 59, tzinfo=ZoneInfo(METERS[name].zone))
     one, link = meter(name, start), METERS[name].device.link
-    plain, remembered = LINKS[link].decode, remembering(link)
+    plain, keys = LINKS[link].decode, keys_of(METERS[name].device)
+    remembered = remembering(plain)
     for when in instants(start, max(one.pace, timedelta(seconds=2))):
         if when > start + timedelta(minutes=2):
             break
         for payload in payloads(link, *one.telegrams(when)):
-            assert told(said(remembered, payload, None)) == told(said(plain, payload, None))
+            assert told(said(remembered, payload, keys)) == told(said(plain, payload, keys))
 
 
 @settings(derandomize=True, deadline=None)
@@ -96,7 +104,7 @@ def test_any_octets_in_holes_read_as_the_link_reads_them(data: st.DataObject) ->
     payload = payloads(capture.link, capture.raw)[0]
     trace = TRACES[decode](payload)
     assert trace
-    remembered = remembering(capture.link)
+    remembered = remembering(decode)
     remembered(payload, Security())
     octets = bytearray(payload)
     for hole in data.draw(st.lists(st.sampled_from(trace.holes), min_size=1, max_size=4)):

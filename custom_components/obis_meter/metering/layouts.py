@@ -20,25 +20,24 @@ _LENGTHS: Final = 16  # of payloads whose layouts are remembered
 _OF_A_LENGTH: Final = 4  # layouts, before payloads of this length are no longer traced
 
 type Said = Sequence[Telegram | Message | MeteringError]
+type Fits = Callable[[bytes, Security], bool]
 type Decode = Callable[[bytes, Security], Said]
 
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """Octets that may differ, and what they read as; None for what only decode can tell."""
+    """Octets that may differ, and say nothing."""
 
     start: int
     end: int
 
 
 @dataclass(frozen=True, slots=True)
-class Ignored(Hole):
-    """Octets that say nothing."""
-
-
-@dataclass(frozen=True, slots=True)
 class Value(Hole):
-    """Octets that are the reading at a place of the telegram."""
+    """Octets that are the reading at a place of the telegram.
+
+    read returns None for what only decode can tell.
+    """
 
     place: int
     read: Callable[[bytes], Reading | None]
@@ -60,7 +59,7 @@ class Trace:
 
     telegram: Telegram
     holes: Sequence[Hole]
-    fits: Callable[[bytes, Security], bool]
+    fits: Fits
 
 
 class Layout:
@@ -71,8 +70,9 @@ class Layout:
         self._trace = trace
         self._readings = list(trace.telegram.readings)
         self._time = trace.telegram.time
-        self._holes = Struct("".join(_form(payload, trace.holes)))
-        self._octets = list(self._holes.unpack(payload))
+        self._holes = [hole for hole in trace.holes if isinstance(hole, Value | Time)]
+        self._form = Struct("".join(_form(payload, self._holes)))
+        self._octets = list(self._form.unpack(payload))
         self._mask = int.from_bytes(_mask(payload, trace.holes))
         self._fixed = int.from_bytes(payload) & self._mask
 
@@ -82,14 +82,14 @@ class Layout:
             return None
         if not self._trace.fits(payload, security):
             return None
-        for at, octets in enumerate(self._holes.unpack(payload)):
+        for at, octets in enumerate(self._form.unpack(payload)):
             if octets != self._octets[at] and not self._changed(at, octets):
                 return None
         first = self._trace.telegram
         return Telegram(tuple(self._readings), first.meter, self._time, first.ident)
 
     def _changed(self, at: int, octets: bytes) -> bool:
-        match self._trace.holes[at]:
+        match self._holes[at]:
             case Value(place=place, read=read):
                 if (reading := read(octets)) is None:
                     return False
@@ -120,8 +120,8 @@ def _mask(payload: bytes, holes: Sequence[Hole]) -> bytes:
 class Remembering:
     """A decode that knows the layouts of one stream; exactly as the one that it stands for."""
 
-    def __init__(self, decode: Decode, trace: Callable[[bytes], Trace | None] | None) -> None:
-        """Know none yet; without a trace there is nothing to know."""
+    def __init__(self, decode: Decode, trace: Callable[[bytes], Trace | None]) -> None:
+        """Know none yet."""
         self._decode = decode
         self._trace = trace
         self._layouts: dict[int, list[Layout | None]] = {}
@@ -133,7 +133,7 @@ class Remembering:
             if layout and (telegram := layout.read(payload, security)):
                 return [telegram]
         said = self._decode(payload, security)
-        if self._trace and len(known) < _OF_A_LENGTH:
+        if len(known) < _OF_A_LENGTH:
             self._note(payload, self._trace(payload))
         return said
 

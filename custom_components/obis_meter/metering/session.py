@@ -7,11 +7,10 @@ from typing import Final
 
 from .dialogue import Cut, Expect
 from .errors import DecryptError, FrameError, Incomplete, MeteringError
-from .layouts import Remembering
 from .links import LINKS, Link
 from .model import Message, Telegram
 from .security import Security
-from .traces import TRACES
+from .traces import remembering
 from .tunnel import FRAMED, UNFRAMED, Tunnel
 
 MAX_PENDING: Final = 16 * 1024  # bytes kept after everything complete was taken
@@ -48,7 +47,7 @@ class Session:
         self._wanted: Expect | Cut | None = None
         self._held = False
         self._tunnel = _tunnel(self.security) if link.tunnelled else None
-        self._remembering = _remembering(link)
+        self._decode_link = remembering(link.decode)
 
     @property
     def pending(self) -> int:
@@ -58,7 +57,7 @@ class Session:
     def feed(self, data: bytes) -> Iterator[Event]:
         """Yield each event that data completes, and each fault met on the way."""
         self._buffer += data
-        while (payload := self._cut()) is not None:
+        while self._buffer and (payload := self._cut()) is not None:
             match payload:
                 case FrameError():
                     self._begun = b""  # a lost middle never joins its neighbours
@@ -99,7 +98,7 @@ class Session:
         self._begun = b""
         self._buffer.clear()
         self._tunnel = _tunnel(self.security) if link.tunnelled else None
-        self._remembering = _remembering(link)
+        self._decode_link = remembering(link.decode)
 
     def hold(self) -> None:
         """Leave the cutting to a dialogue from here on, and drop what waits."""
@@ -169,7 +168,7 @@ class Session:
 
     def _decode(self, payload: bytes) -> Outcome:
         try:
-            return self._remembering(payload, self.security)
+            return self._decode_link(payload, self.security)
         except MeteringError as err:
             return err
 
@@ -182,10 +181,6 @@ def _fits(joined: Outcome, alone: Outcome) -> bool:
         case DecryptError():
             return not isinstance(alone, Incomplete)
     return not isinstance(joined, MeteringError)
-
-
-def _remembering(link: Link) -> Remembering:
-    return Remembering(link.decode, TRACES.get(link.decode))
 
 
 def _tunnel(security: Security) -> Tunnel:

@@ -1,6 +1,6 @@
 """Where the numbers of a payload stand, and how each reads: what `layouts` remembers."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -9,7 +9,8 @@ from typing import Final
 
 from . import dlms, notification, shapes, sml
 from .cosem import DATE_TIME, CosemData, Cursor, Enum, date_time
-from .layouts import Decode, Hole, Ignored, Time, Trace, Value
+from .layouts import Decode, Fits, Hole, Remembering, Time, Trace, Value
+from .links import mbus
 from .model import ObisCode, Reading, Telegram
 from .security import Security
 
@@ -49,7 +50,7 @@ class _Tracing(Cursor):
 
     def skip(self, count: int) -> None:
         super().skip(count)
-        self.holes.append(Ignored(self.at - count, self.at))
+        self.holes.append(Hole(self.at - count, self.at))
 
     def moment(self) -> datetime | None:
         found = super().moment()
@@ -60,12 +61,23 @@ class _Tracing(Cursor):
 def of_notification(payload: bytes) -> Trace | None:
     """Trace a notification in the clear that has readings; None for anything else."""
     cursor = _Tracing(payload)
-    match list(dlms.apdus(cursor)):
-        case [dlms.Notification(body=[Enum(), list(), *_])]:
+    apdu, *others = dlms.apdus(cursor)
+    return None if others else _traced(cursor, apdu, _in_the_clear)
+
+
+def of_content(octets: bytes) -> Trace | None:
+    """Trace a notification that was ciphered; None for anything else."""
+    cursor = _Tracing(octets)
+    return _traced(cursor, dlms.apdu(cursor), lambda _octets, _security: True)
+
+
+def _traced(cursor: _Tracing, apdu: dlms.Apdu, fits: Fits) -> Trace | None:
+    match apdu:
+        case dlms.Notification(body=[Enum(), list(), *_]):
             return None  # a number in it may decide whether values have tags: see descriptors
-        case [dlms.Notification(body=body) as found] if values := tuple(_values(body)):
+        case dlms.Notification(body=body) if values := tuple(_values(body)):
             holes = sorted((*cursor.holes, *values), key=attrgetter("start"))
-            return Trace(notification.telegram(found), holes, _in_the_clear)
+            return Trace(notification.telegram(apdu), holes, fits)
     return None
 
 
@@ -111,7 +123,7 @@ class _Taking(Cursor):
 
     def take(self, count: int) -> bytes:
         found = super().take(count)
-        self.taken.append(Ignored(self.at - count, self.at))
+        self.taken.append(Hole(self.at - count, self.at))
         return found
 
 
@@ -215,7 +227,25 @@ def _entry(entry: sml.Entry, common: sml.Origin, signed: bool, octets: bytes) ->
     return sml.reading_of(replace(entry, value=sml.integer(octets, signed=signed)), common)
 
 
-TRACES: Final[dict[Decode, Callable[[bytes], Trace | None]]] = {
-    notification.decode: of_notification,
-    sml.decode: of_messages,
-}
+def remembering(decode: Decode) -> Decode:
+    """Return a decode for one stream that does what this one does, and remembers layouts."""
+    if decode is sml.decode:
+        return Remembering(decode, of_messages)
+    if decode is mbus.decode:
+        return partial(mbus.decode, read=_remembering_content())
+    if decode is notification.decode:
+        read = partial(notification.decode, read=_remembering_content())
+        return Remembering(read, of_notification)
+    return decode
+
+
+def _remembering_content() -> notification.Read:
+    nobody = Security()
+    read = Remembering(lambda octets, _security: [notification.content(octets)], of_content)
+
+    def content(octets: bytes) -> Telegram:
+        (telegram,) = read(octets, nobody)
+        assert isinstance(telegram, Telegram)
+        return telegram
+
+    return content

@@ -75,11 +75,8 @@ def test_a_damaged_payload_reads_as_the_link_reads_it(capture: Capture) -> None:
             ), each.hex()
 
 
-STREAMS = [
-    name
-    for name, model in METERS.items()
-    if model.device.link in ("hdlc", "mbus", "sml", "wrapper")
-]
+_LINKS = ("hdlc", "mbus", "sml", "wrapper")
+STREAMS = [name for name, model in METERS.items() if model.device.link in _LINKS]
 
 
 @pytest.mark.parametrize("name", STREAMS)
@@ -117,9 +114,9 @@ def test_any_octets_in_holes_read_as_the_link_reads_them(data: st.DataObject) ->
 def holed() -> Iterator[Capture]:
     for capture in TRACED:
         found = payloads(capture.link, capture.raw)
-        if capture.valid and not capture.sealed and len(found) == 1:
-            if TRACES[LINKS[capture.link].decode](found[0]):
-                yield capture
+        alone = capture.valid and not capture.sealed and len(found) == 1
+        if alone and TRACES[LINKS[capture.link].decode](found[0]):
+            yield capture
 
 
 HOLED = tuple(holed())

@@ -41,6 +41,8 @@ def crc16_kermit(data: bytes | bytearray) -> int:
 
 
 _TRINOMIAL: Final = 0x8003  # x^15 + x + 1; times x + 1 it is the polynomial of ARC, 0x18005
+_FOLDS: Final = tuple((15 * m, m, (1 << 15 * m) - 1) for m in (1 << n for n in range(13, -1, -1)))
+"""15m, m and all bits below 15m; the first is for 15 KiB, and for more it folds more often."""
 
 
 def crc16_arc(data: bytes | bytearray) -> int:
@@ -52,11 +54,9 @@ def crc16_arc(data: bytes | bytearray) -> int:
     """
     rest = int.from_bytes(data.translate(_MIRRORED)) << 16
     parity = rest.bit_count() & 1
-    step = 1 << max(0, rest.bit_length() // 15).bit_length()
-    while step:
-        while high := rest >> 15 * step:
-            rest = rest & (1 << 15 * step) - 1 ^ high ^ high << step
-        step >>= 1
+    for shift, step, low in _FOLDS:
+        while high := rest >> shift:
+            rest = rest & low ^ high ^ high << step
     return _mirror(rest if rest.bit_count() & 1 == parity else rest ^ _TRINOMIAL)
 
 

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
+from operator import methodcaller
 import re
 from typing import Final
 
 from .catalogue import MBUS, TEXT_UNITS, Quantity, Register, is_buffer, lookup
 from .model import ObisCode, Reading, Value
 
+_STRIPPED: Final = methodcaller("strip", b" \t\0")
 _SET: Final = re.compile(rb"([0-9A-Za-z.:*&-]{1,20})((?:\([^()]*\))+)")
 _GROUP: Final = re.compile(r"\(([^()]*)\)")
 _NUMBER: Final = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,10})?")
@@ -47,7 +49,7 @@ _UNITS: Final = {
 def lines(text: bytes) -> Iterator[bytes]:
     """Yield the data lines of a telegram, each with the lines that continue it."""
     pending = b""
-    for line in (line.strip(b" \t\0") for line in text.splitlines()):
+    for line in map(_STRIPPED, text.splitlines()):
         if line.startswith(b"("):
             pending += line
             continue

@@ -109,12 +109,13 @@ def _checked(text: bytes, crc: int) -> bytes | None:
 
 
 def _covered(text: bytes, crc: int) -> bytes | None:
-    starts = [match.start() for match in _START.finditer(text)]
-    if len(starts) > 1:
-        starts = [at for at in arc_starts(text, crc) if at in starts]
-    elif starts and crc16_arc(text[starts[0] :]) != crc:
+    if not (start := _START.search(text)):
         return None
-    return text[starts[0] : -1] if starts else None
+    whole = text[start.start() :]
+    if b"/" not in whole[1:] and b"\xaf" not in whole[1:]:  # it is the only start
+        return whole[:-1] if crc16_arc(whole) == crc else None
+    starts = (at for at in arc_starts(text, crc) if _START.match(text, at))
+    return next((text[at:-1] for at in starts), None)
 
 
 def _unchecked(text: bytes) -> bytes | None:

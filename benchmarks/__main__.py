@@ -40,8 +40,8 @@ def compare(comparison: Comparison, rounds: int, seconds: float) -> dict[str, Sp
 
 def ratios(comparison: Comparison, speeds: dict[str, Speed]) -> dict[str, float]:
     """Return how many telegrams we read in the time in which each peer reads one."""
-    ours = speeds[_OURS].median
-    return {name: round(ours / speed.median, 2) for name, speed in speeds.items() if name != _OURS}
+    ours = speeds[_OURS]
+    return {name: round(ours.over(speed), 2) for name, speed in speeds.items() if name != _OURS}
 
 
 def show(comparison: Comparison, speeds: dict[str, Speed]) -> None:

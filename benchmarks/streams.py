@@ -17,7 +17,7 @@ from simulator.household import Household
 from simulator.lines import answering
 from simulator.meters import METERS, Meter, Model
 
-TELEGRAMS = 100
+TELEGRAMS = 300
 _START = datetime(2026, 6, 2, 17, 58)  # the lists of a full hour are among what is sent
 
 

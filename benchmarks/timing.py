@@ -33,6 +33,10 @@ class Speed:
         """Return the usual round."""
         return median(self.rounds)
 
+    def over(self, other: Speed) -> float:
+        """Return the usual ratio of rounds that ran next to each other, on a machine as busy."""
+        return median(a / b for a, b in zip(self.rounds, other.rounds, strict=True))
+
 
 @dataclass(slots=True)
 class Worker:

@@ -89,13 +89,13 @@ class Layout:
         return Telegram(tuple(self._readings), first.meter, self._time, first.ident)
 
     def _changed(self, at: int, octets: bytes) -> bool:
-        match self._holes[at]:
-            case Value(place=place, read=read):
-                if (reading := read(octets)) is None:
-                    return False
-                self._readings[place] = reading
-            case Time(read=read):
-                self._time = read(octets)
+        hole = self._holes[at]
+        if isinstance(hole, Time):
+            self._time = hole.read(octets)
+        elif reading := hole.read(octets):
+            self._readings[hole.place] = reading
+        else:
+            return False
         self._octets[at] = octets
         return True
 

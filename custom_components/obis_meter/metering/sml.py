@@ -49,8 +49,9 @@ def is_check(data: bytes | bytearray, sent: bytes | bytearray) -> bool:
 
     Holley DTZ541 send CRC-16/KERMIT high byte first.
     """
-    low_first, high_first = int.from_bytes(sent, "little"), int.from_bytes(sent, "big")
-    return low_first == crc16_x25(data) or high_first == crc16_kermit(data)
+    if crc16_x25(data) == int.from_bytes(sent, "little"):
+        return True
+    return crc16_kermit(data) == int.from_bytes(sent)
 
 
 def element(cursor: Cursor, depth: int = 0) -> Element:

@@ -1,7 +1,7 @@
 """The bytes that are read: what meters of the simulator send, in order, values changing."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain, cycle, islice
 from zoneinfo import ZoneInfo

@@ -9,7 +9,11 @@ from collections.abc import Callable
 import re
 from struct import Struct
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import GCM
+
+from metering.checksum import crc16_arc
 
 from ..jobs import Job, Reader
 
@@ -36,17 +40,22 @@ def _hdlc(job: Job) -> Reader:
 
 
 def _glo(job: Job) -> Reader:
-    cipher, aad = AESGCM(bytes.fromhex(job.key)), b"\x30" + bytes.fromhex(job.auth_key)
+    key, additional = AES(bytes.fromhex(job.key)), b"\x30" + bytes.fromhex(job.auth_key)
 
     def read(chunk: bytes) -> int:
         crc_hqx(chunk[1:-3].translate(_MIRRORED), _X25)
-        return _numbers(chunk[30:-15]) if cipher and aad else 0
+        at = chunk.index(b"\xdb\x08") + 2
+        iv = chunk[at : at + 8] + chunk[at + 12 : at + 16]
+        opener = Cipher(key, GCM(iv, chunk[-15:-3], min_tag_length=12)).decryptor()
+        opener.authenticate_additional_data(additional)
+        return _numbers(opener.update(chunk[at + 16 : -15]) + opener.finalize())
 
     return read
 
 
 def _p1(job: Job) -> Reader:
     def read(chunk: bytes) -> int:
+        crc16_arc(chunk)  # C has none: the big integers of ours
         return len(_DATA_SET.findall(chunk))
 
     return read

@@ -14,7 +14,8 @@ from custom_components.obis_meter.metering.keys import Keys
 from custom_components.obis_meter.metering.layouts import Decode, Remembering, Said
 from custom_components.obis_meter.metering.links import LINKS
 from custom_components.obis_meter.metering.security import Security
-from custom_components.obis_meter.metering.traces import of_messages, of_notification, remembering
+from custom_components.obis_meter.metering.smltraces import of_messages
+from custom_components.obis_meter.metering.traces import of_notification, remembering
 from simulator.clock import instants
 from simulator.meters import METERS, meter
 

@@ -61,10 +61,8 @@ def lines(text: bytes) -> Iterator[bytes]:
 
 
 def readings(text: bytes) -> Iterator[Reading]:
-    """Yield what each line says; an odd line is passed over."""
-    for line in lines(text):
-        if reading := reading_of(line):
-            yield reading
+    """Return what each line says; an odd line is passed over."""
+    return filter(None, map(reading_of, lines(text)))
 
 
 @lru_cache(_REMEMBERED_LINES)

@@ -29,8 +29,8 @@ def _mirror(crc: int) -> int:
 def crc16_x25(data: bytes | bytearray) -> int:
     """Return CRC-16/X.25, the FCS and HCS of HDLC (ISO/IEC 13239); sent low byte first.
 
-    crc_hqx has the same polynomial, but takes the high bit of each byte first: 0.6 µs for
-    200 bytes, where a loop over a table takes 12.
+    crc_hqx has the same polynomial, but takes the high bit of each byte first: a
+    twentieth of the time that a loop over a table takes for 200 bytes.
     """
     return _mirror(crc_hqx(data.translate(_MIRRORED), 0xFFFF)) ^ 0xFFFF
 
@@ -50,7 +50,8 @@ def crc16_arc(data: bytes | bytearray) -> int:
 
     The message is one polynomial in a big integer. Modulo the trinomial x^15m = x^m + 1 for
     every power of two m, so that two shifts fold away half of it; its parity is the remainder
-    modulo the other factor, x + 1. 5 µs for 900 bytes, where a loop over a table takes 45.
+    modulo the other factor, x + 1. A ninth of the time of a loop over a
+    table for 900 bytes.
     """
     rest = int.from_bytes(data.translate(_MIRRORED)) << 16
     parity = rest.bit_count() & 1

@@ -22,7 +22,7 @@ _NEVER: Final = re.compile(r"\d{12}[SWsw]?")
 _UNSET: Final = 2000  # the year where a clock begins that was never set
 _LONE_TIME: Final = re.compile(r"\d{12}[SWsw]")
 _REMEMBERED_LINES: Final = (
-    2048  # of all meters together; without it a telegram takes thrice as long
+    2048  # of all meters; without it a telegram takes ten times as long
 )
 _REMEMBERED_ADDRESSES: Final = 512
 _ABSTRACT: Final = 96  # C group from which objects are not measured quantities

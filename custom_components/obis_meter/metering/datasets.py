@@ -21,9 +21,7 @@ _WRITTEN_TIME: Final = re.compile(r"(?:20)?(\d\d)-?(\d\d)-?(\d\d)[ T](\d\d):(\d\
 _NEVER: Final = re.compile(r"\d{12}[SWsw]?")
 _UNSET: Final = 2000  # the year where a clock begins that was never set
 _LONE_TIME: Final = re.compile(r"\d{12}[SWsw]")
-_REMEMBERED_LINES: Final = (
-    2048  # of all meters; without it a telegram takes ten times as long
-)
+_REMEMBERED_LINES: Final = 2048  # of all meters; without it a telegram takes ten times as long
 _REMEMBERED_ADDRESSES: Final = 512
 _ABSTRACT: Final = 96  # C group from which objects are not measured quantities
 _GAS_OF_2003: Final = (
@@ -165,4 +163,4 @@ def _not_ready(
 ) -> bool:
     """Tell whether an M-Bus total is what a meter sends before the sub-meter has answered."""
     never = time is None or time.year == _UNSET
-    return register in MBUS and value == 0 and (unit is None or never)
+    return value == 0 and (unit is None or never) and register in MBUS

@@ -13,7 +13,7 @@ INTEGRATION = ROOT / "custom_components" / "obis_meter"
 MODULES = sorted((INTEGRATION / "metering").rglob("*.py"))
 SOURCES = [
     path
-    for folder in ("custom_components", "simulator", "scripts")
+    for folder in ("benchmarks", "custom_components", "simulator", "scripts")
     for path in (ROOT / folder).rglob("*.py")
 ]
 TABLES = {"catalogue.py", "families.py", "identifiers.py"}

@@ -37,10 +37,10 @@ class Meaning(NamedTuple):
     def read(self, value: CosemData) -> Reading | None:
         """Return the reading; None for a value that says nothing."""
         said = _value(value, self.scaler or 0)
-        if said is None:
-            return None
-        sure = isinstance(said, Decimal) and (self.scaler is not None or said == 0)
-        return _mended(Reading(self.code, said, self.symbol if sure else None), self.version)
+        if isinstance(said, Decimal):
+            sure = self.scaler is not None or said == 0
+            return Reading(self.code, said, self.symbol if sure else None)
+        return None if said is None else _mended(Reading(self.code, said), self.version)
 
 
 def readings(body: CosemData) -> tuple[Reading, ...]:

@@ -12,7 +12,7 @@ from .jobs import Job
 from .streams import TELEGRAMS, Stream
 from .timing import Speed, Worker, measure, one_core
 
-_QUICK = (5, 0.1)  # rounds, and seconds in which each of them reads
+_QUICK = (5, 0.05)  # rounds, and seconds in which each of them reads
 _THOROUGH = (15, 0.3)
 _ROW = "{:15} {:22} {:>10} {:>10} {:>9} {:>9} {:>7} {:>7}"
 _HEADINGS = ("stream", "reader", "best/s", "median/s", "µs each", "readings", "ratio", "goal")

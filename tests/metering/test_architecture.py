@@ -13,14 +13,14 @@ INTEGRATION = ROOT / "custom_components" / "obis_meter"
 MODULES = sorted((INTEGRATION / "metering").rglob("*.py"))
 SOURCES = [
     path
-    for folder in ("custom_components", "simulator", "scripts")
+    for folder in ("benchmarks", "custom_components", "simulator", "scripts")
     for path in (ROOT / folder).rglob("*.py")
 ]
 TABLES = {"catalogue.py", "families.py", "identifiers.py"}
 
 PURE = {
     *("collections", "dataclasses", "datetime", "decimal", "enum", "functools", "itertools"),
-    *("contextlib", "cryptography", "math", "re", "struct", "typing"),
+    *("binascii", "contextlib", "cryptography", "math", "operator", "re", "struct", "typing"),
 }
 """All that metering/ may import; nothing of it does IO, or knows of Home Assistant."""
 

@@ -13,9 +13,9 @@ from custom_components.obis_meter.metering.cosem import (
     Integer,
     data,
     date_time,
-    unit,
 )
 from custom_components.obis_meter.metering.errors import DecodeError, Incomplete
+from custom_components.obis_meter.metering.units import unit
 
 VALUES = [
     ("00", None),

@@ -1,4 +1,4 @@
-"""A-XDR to plain Python values, COSEM date-time, units (IEC 62056-6-2, 62056-5-3)."""
+"""A-XDR to plain Python values, COSEM date-time (IEC 62056-6-2, 62056-5-3)."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -9,6 +9,7 @@ from typing import Final
 from .errors import DecodeError, Incomplete
 
 MAX_DEPTH: Final = 8  # nesting of arrays and structures; pushed lists use 4
+DATE_TIME: Final = 12  # bytes
 _LONGEST: Final = 16 * 1024  # bytes or elements; no telegram holds more, so this is no length
 
 
@@ -40,7 +41,10 @@ class Cursor:
 
     def byte(self) -> int:
         """Return the next byte."""
-        return self.take(1)[0]
+        if self.at >= len(self.data):
+            raise Incomplete("1 byte wanted, 0 left")
+        self.at += 1
+        return self.data[self.at - 1]
 
     def length(self) -> int:
         """Return a length: one byte, or 81 to 84 and that many minus 80 bytes."""
@@ -53,6 +57,22 @@ class Cursor:
         if length > _LONGEST:
             raise DecodeError(f"{length} bytes or elements")
         return length
+
+    def octets(self) -> bytes:
+        """Return as many octets as the length before them says."""
+        return self.take(self.length())
+
+    def number(self, size: int, *, signed: bool) -> int:
+        """Return a number of so many bytes."""
+        return int.from_bytes(self.take(size), "big", signed=signed)
+
+    def skip(self, count: int) -> None:
+        """Pass over bytes that say nothing here."""
+        self.take(count)
+
+    def moment(self) -> datetime | None:
+        """Return the date-time in the next twelve bytes: see `date_time`."""
+        return date_time(self.take(DATE_TIME))
 
     def starts_with(self, prefix: bytes) -> bool:
         """Tell whether what is left begins with prefix."""
@@ -82,15 +102,11 @@ def _items(cursor: Cursor, depth: int) -> list[CosemData]:
 
 
 def _integer(size: int, *, signed: bool) -> Callable[[Cursor], int]:
-    return lambda cursor: int.from_bytes(cursor.take(size), "big", signed=signed)
-
-
-def _octets(cursor: Cursor) -> bytes:
-    return cursor.take(cursor.length())
+    return lambda cursor: cursor.number(size, signed=signed)
 
 
 def _text(cursor: Cursor) -> str:
-    return _octets(cursor).decode("utf-8", "replace")
+    return cursor.octets().decode("utf-8", "replace")
 
 
 def _bits(cursor: Cursor) -> str:
@@ -174,7 +190,7 @@ _READERS: Final[dict[int, Reader]] = {
     0x04: _bits,
     0x05: _integer(4, signed=True),  # double-long
     0x06: _integer(4, signed=False),  # double-long-unsigned
-    0x09: _octets,
+    0x09: lambda cursor: cursor.octets(),
     0x0A: _text,  # visible-string
     0x0C: _text,  # utf8-string
     0x0D: _bcd,
@@ -215,25 +231,3 @@ def date_time(raw: bytes) -> datetime | None:
         )
     except ValueError:
         return None
-
-
-UNITS: Final = {
-    8: "°",
-    9: "°C",
-    13: "m3",
-    14: "m3",
-    27: "W",
-    28: "VA",
-    29: "var",
-    30: "Wh",
-    31: "VAh",
-    32: "varh",
-    33: "A",
-    35: "V",
-    44: "Hz",
-}
-
-
-def unit(number: int) -> str | None:
-    """Return the unit's symbol; None for "count", "none" and what we do not know (table 4)."""
-    return UNITS.get(number)

@@ -21,7 +21,6 @@ LLC: Final = b"\xe6\xe7\x00"
 _COMMAND_LLC: Final = b"\xe6\xe6\x00"
 _BLOCK, _GENERAL_GLO, _GENERAL_DED = 0xE0, 0xDB, 0xDC
 _LAST_BLOCK: Final = 0x80  # in the control byte of a block
-_DATE_TIME: Final = 12  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def _skip_header(cursor: Cursor) -> None:
 
 
 def _data_notification(cursor: Cursor) -> Notification:
-    cursor.take(4)  # long-invoke-id-and-priority
+    cursor.skip(4)  # long-invoke-id-and-priority
     when = _optional_date_time(cursor)
     read = descriptors.body if descriptors.opens(cursor) else cosem.data
     return Notification(when, read(cursor))
@@ -102,9 +101,9 @@ def _optional_date_time(cursor: Cursor) -> datetime | None:
         case 0x00:
             return None
         case 0x19 | 0x0C:
-            return cosem.date_time(cursor.take(_DATE_TIME))
-        case 0x09 if cursor.length() == _DATE_TIME:
-            return cosem.date_time(cursor.take(_DATE_TIME))
+            return cursor.moment()
+        case 0x09 if cursor.length() == cosem.DATE_TIME:
+            return cursor.moment()
     raise DecodeError("data-notification without a date-time")
 
 
@@ -112,9 +111,9 @@ def _event_notification(cursor: Cursor) -> Notification:
     """Read one attribute that is pushed by itself, as a list of one object with its value."""
     when = None
     if cursor.byte():
-        if cursor.length() != _DATE_TIME:
+        if cursor.length() != cosem.DATE_TIME:
             raise DecodeError("event-notification without a date-time")
-        when = cosem.date_time(cursor.take(_DATE_TIME))
+        when = cursor.moment()
     interface, name = int.from_bytes(cursor.take(2), "big"), cursor.take(6)
     attribute = Integer(cursor.byte())
     value = cosem.data(cursor)

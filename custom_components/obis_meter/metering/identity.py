@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 import re
 from typing import Final
 
@@ -38,6 +39,7 @@ _LIST_MAKERS: Final = {
 
 _HEX_ID: Final = re.compile(r"(?:[0-9A-Fa-f]{2}){6,}")
 _SOFTWARE: Final = re.compile(r"\d{6}")
+_REMEMBERED: Final = 256  # ids; the same ones come with every telegram
 _BLANK: Final = frozenset("0 ")
 
 
@@ -70,6 +72,7 @@ def meter_id(readings: Iterable[Reading]) -> str | None:
     return None
 
 
+@lru_cache(_REMEMBERED)
 def readable(text: str) -> str | None:
     """Return an id as printed on the meter: decoded where it is the hex of letters and digits.
 

@@ -1,5 +1,7 @@
 """The payload of a DLMS frame to telegrams, opened with the keys of its meter."""
 
+from collections.abc import Callable
+
 from . import dlms, identity, p1text, shapes
 from .cosem import Cursor
 from .errors import DecodeError
@@ -7,27 +9,36 @@ from .families import LIST_VERSION
 from .model import Message, Reading, Telegram
 from .security import Security
 
+type Read = Callable[[bytes], Telegram]
 
-def decode(payload: bytes, security: Security) -> list[Telegram | Message]:
+
+def content(octets: bytes) -> Telegram:
+    """Read the one APDU that another hid."""
+    return telegram(dlms.whole(octets))
+
+
+def decode(payload: bytes, security: Security, read: Read = content) -> list[Telegram | Message]:
     """Return a telegram for each APDU; Incomplete where the end is missing.
 
     An intact notification of a layout that we do not know is a telegram without readings.
+    read stands for `content`.
     """
     with security.attempt():
-        return [_read(apdu, security) for apdu in dlms.apdus(Cursor(payload))]
+        return [_read(apdu, security, read) for apdu in dlms.apdus(Cursor(payload))]
 
 
-def _read(apdu: dlms.Apdu, security: Security) -> Telegram:
+def _read(apdu: dlms.Apdu, security: Security, read: Read) -> Telegram:
     match apdu:
         case dlms.Sealed(title, body, dedicated=True):
             security.dedicated(title, body)
         case dlms.Sealed(title, body):
-            return security.open(title, body, lambda content: _telegram(dlms.whole(content)))
+            return security.open(title, body, read)
     security.plain()
-    return _telegram(apdu)
+    return telegram(apdu)
 
 
-def _telegram(apdu: dlms.Apdu) -> Telegram:
+def telegram(apdu: dlms.Apdu) -> Telegram:
+    """Return what an APDU in the clear says."""
     match apdu:
         case dlms.Notification(time, body):
             found = shapes.readings(body)

@@ -8,7 +8,7 @@ from datetime import datetime
 import re
 from typing import Final
 
-from .checksum import arc_starts
+from .checksum import arc_starts, crc16_arc
 from .datasets import readings
 from .errors import DecodeError, FrameError
 from .identity import meter_id
@@ -23,7 +23,7 @@ _START_OF_LINE: Final = re.compile(rb"(?<![^\r\n\0\x03])/(?=[A-Za-z]{3})")
 SILENCE: Final = b"\x03"
 """What a pause on the line is read as: end of text."""
 _LAST: Final = re.compile(
-    rb"(?<=[\r\n)])!(?:"
+    rb"!(?<=[\r\n)]!)(?:"  # first what re looks for in C
     rb"(?=([0-9A-Fa-f]{4}|[0-9A-Fa-f]{1,3}(?=[\r\n\0\x03])|[^\r\n\0\x03]{4}))"
     rb"|(?=[\r\n\0\x03])(?=(?:[^/\r\n\x03]|[\r\n](?!\d{1,3}-\d))*[/\x03]))"
 )
@@ -106,11 +106,17 @@ def _telegram(text: bytes, check: bytes) -> bytes:
 
 def _checked(text: bytes, crc: int) -> bytes | None:
     """Return what the check covers; line ends count as CRLF where a bridge dropped the CR."""
-    for form in (text, re.sub(rb"\r?\n", b"\r\n", text)):
-        for at in arc_starts(form, crc):
-            if _START.match(form, at):
-                return form[at:-1]
-    return None
+    return _covered(text, crc) or _covered(re.sub(rb"\r?\n", b"\r\n", text), crc)
+
+
+def _covered(text: bytes, crc: int) -> bytes | None:
+    if not (start := _START.search(text)):
+        return None
+    whole = text[start.start() :]
+    if b"/" not in whole[1:] and b"\xaf" not in whole[1:]:  # it is the only start
+        return whole[:-1] if crc16_arc(whole) == crc else None
+    starts = (at for at in arc_starts(text, crc) if _START.match(text, at))
+    return next((text[at:-1] for at in starts), None)
 
 
 def _unchecked(text: bytes) -> bytes | None:

@@ -1,7 +1,7 @@
 """Sans-IO engine of one stream: bytes in, events out."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +10,7 @@ from .errors import DecryptError, FrameError, Incomplete, MeteringError
 from .links import LINKS, Link
 from .model import Message, Telegram
 from .security import Security
+from .traces import remembering
 from .tunnel import FRAMED, UNFRAMED, Tunnel
 
 KEPT_PAYLOADS: Final = 8  # for diagnostics
@@ -47,6 +48,7 @@ class Session:
         self._wanted: Expect | Cut | None = None
         self._held = False
         self._tunnel = _tunnel(self.security) if link.tunnelled else None
+        self._decode_link = remembering(link.decode)
 
     @property
     def pending(self) -> int:
@@ -56,7 +58,7 @@ class Session:
     def feed(self, data: bytes) -> Iterator[Event]:
         """Yield each event that data completes, and each fault met on the way."""
         self._buffer += data
-        while (payload := self._cut()) is not None:
+        while self._buffer and (payload := self._cut()) is not None:
             match payload:
                 case FrameError():
                     self._begun = b""  # a lost middle never joins its neighbours
@@ -98,6 +100,7 @@ class Session:
         self._begun = b""
         self._buffer.clear()
         self._tunnel = _tunnel(self.security) if link.tunnelled else None
+        self._decode_link = remembering(link.decode)
 
     def hold(self) -> None:
         """Leave the cutting to a dialogue from here on, and drop what waits."""
@@ -134,13 +137,12 @@ class Session:
             self.payloads.append(cut)  # the link reads it too, as whoever looks into it later will
         return Answer(cut)
 
-    def _frame(self, payload: bytes) -> Iterator[Event]:
+    def _frame(self, payload: bytes) -> Iterable[Event]:
         self.payloads.append(payload)
         if isinstance(self._wanted, Expect) and self._wanted.accept(payload):
             self._wanted = None
-            yield Answer(payload)
-        else:
-            yield from self.read(payload)
+            return (Answer(payload),)
+        return self.read(payload)
 
     def read(self, payload: bytes) -> Iterator[Event]:
         """Read a payload: as a telegram of its own, else as what follows the one that is begun."""
@@ -160,16 +162,17 @@ class Session:
             case _:
                 for event in outcome:
                     yield event
-                    yield from self._inside(event)
+                    if isinstance(event, Message):
+                        yield from self._inside(event)
 
-    def _inside(self, event: Event) -> Iterator[Event]:
+    def _inside(self, message: Message) -> Iterator[Event]:
         """Read what a message carries on from the meter."""
-        if self._tunnel and self.link.tunnelled and isinstance(event, Message):
-            yield from self._tunnel.feed(self.link.tunnelled(event))
+        if self._tunnel and self.link.tunnelled:
+            yield from self._tunnel.feed(self.link.tunnelled(message))
 
     def _decode(self, payload: bytes) -> Outcome:
         try:
-            return self.link.decode(payload, self.security)
+            return self._decode_link(payload, self.security)
         except MeteringError as err:
             return err
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from . import families
-from .cosem import CosemData, Enum, Integer, date_time, unit
+from .cosem import CosemData, Enum, Integer, date_time
 from .families import KAMSTRUP_TYPE, LIST_VERSION, Scalers
 from .model import ObisCode, Reading, Value
-from .units import shift
+from .units import scaled, shift, unit
 
 _LARGEST: Final = 10**20
 _WIDEST: Final = 9  # powers of ten that a scaler may add or take: giga to nano
@@ -26,14 +26,44 @@ type Item = tuple[ObisCode, CosemData, int | None, str | None]
 """A register, its plain value, scaler and unit as sent; scaler None where none was sent."""
 
 
+class Meaning(NamedTuple):
+    """What a value of a list stands for: scaler None where none is known."""
+
+    code: ObisCode
+    scaler: int | None
+    symbol: str | None
+    version: str
+
+    def read(self, value: CosemData) -> Reading | None:
+        """Return the reading; None for a value that says nothing."""
+        said = _value(value, self.scaler or 0)
+        if isinstance(said, Decimal):
+            sure = self.scaler is not None or said == 0
+            return Reading(self.code, said, self.symbol if sure else None)
+        return None if said is None else _mended(Reading(self.code, said), self.version)
+
+
 def readings(body: CosemData) -> tuple[Reading, ...]:
     """Return every reading in a notification body; none for a layout we do not know."""
+    said = (meaning.read(value) for value, meaning in meanings(body))
+    return tuple(reading for reading in said if reading)
+
+
+def meanings(body: CosemData) -> Iterator[tuple[CosemData, Meaning]]:
+    """Yield each value that stands for a register, and how it reads.
+
+    Types, codes, texts and the interface classes of objects say which values these are
+    and how they read, never a number or a time among them.
+    """
     items = tuple(_list(body))
     version = _first_text(items, LIST_VERSION) or ""
     codes = tuple(code for code, *_ in items)
     scalers = _family(version, items) or families.pushed(_setup(body), codes)
-    found = (_reading(item, scalers) for item in items)
-    return tuple(_mended(reading, version) for reading in found if reading)
+    for code, value, scaler, symbol in items:
+        if scaler is None and scalers:
+            yield value, Meaning(code, *scalers.of(code), version)
+        else:
+            yield value, Meaning(code, scaler, symbol, version)
 
 
 def _list(body: CosemData) -> Iterator[Item]:
@@ -177,29 +207,20 @@ def _family(version: str, items: tuple[Item, ...]) -> Scalers | None:
     return None
 
 
-def _reading(item: Item, scalers: Scalers | None) -> Reading | None:
-    code, value, scaler, symbol = item
-    if scaler is None and scalers:
-        scaler, symbol = scalers.of(code)
-    said = _value(value, scaler or 0)
-    if said is None:
-        return None
-    sure = isinstance(said, Decimal) and (scaler is not None or said == 0)
-    return Reading(code, said, symbol if sure else None)
-
-
 def _value(value: CosemData, scaler: int) -> Value | None:
     match value:
+        case bool():
+            return Decimal(value)
+        case int():
+            sane = abs(value) < _LARGEST and abs(scaler) <= _WIDEST
+            return scaled(value, scaler) if sane else None
         case bytes() if len(value) == 12 and (when := date_time(value)):
             return when
         case bytes() | str():
             return _text(value) or None
-        case bool():
-            return Decimal(value)
-        case int() | Decimal():
-            number = Decimal(value)
-            sane = number.is_finite() and abs(number) < _LARGEST and abs(scaler) <= _WIDEST
-            return shift(number, scaler) if sane else None
+        case Decimal():
+            sane = value.is_finite() and abs(value) < _LARGEST and abs(scaler) <= _WIDEST
+            return shift(value, scaler) if sane else None
     return None
 
 

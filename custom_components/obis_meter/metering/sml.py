@@ -5,27 +5,27 @@ follows, bits 6 to 4 the type, bits 3 to 0 the length with the type-length bytes
 list the number of elements.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from . import flags
 from .checksum import crc16_kermit, crc16_x25
-from .cosem import Cursor, unit as symbol
+from .cosem import Cursor
 from .errors import DecodeError, InnerCheckError, MeteringError
 from .families import SHORT_POWERS
 from .identity import ServerId, server_id
 from .model import ObisCode, Reading, Telegram, Value
 from .security import Security
-from .units import shift
+from .units import scaled, unit as symbol
 
 MAX_DEPTH: Final = 10  # nesting of lists; responses use 7
 _LONGEST: Final = 4  # type-length bytes
 _WIDEST: Final = 9  # powers of ten that a scaler may add or take
 _MESSAGE: Final = b"\x76"
-_GET_LIST_RESPONSE: Final = 0x0701
+GET_LIST_RESPONSE: Final = 0x0701
 _NO_UNIT: Final = (0, 255)
 _OLDEST: Final = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
 _NEWEST: Final = 2**32
@@ -49,8 +49,9 @@ def is_check(data: bytes | bytearray, sent: bytes | bytearray) -> bool:
 
     Holley DTZ541 send CRC-16/KERMIT high byte first.
     """
-    low_first, high_first = int.from_bytes(sent, "little"), int.from_bytes(sent, "big")
-    return low_first == crc16_x25(data) or high_first == crc16_kermit(data)
+    if crc16_x25(data) == int.from_bytes(sent, "little"):
+        return True
+    return crc16_kermit(data) == int.from_bytes(sent)
 
 
 def element(cursor: Cursor, depth: int = 0) -> Element:
@@ -82,7 +83,8 @@ def _type_length(cursor: Cursor) -> tuple[int, int]:
     return kind, length - count
 
 
-def _integer(raw: bytes, *, signed: bool) -> Number:
+def integer(raw: bytes, *, signed: bool) -> Number:
+    """Read the octets of an integer."""
     if len(raw) > 8:
         raise DecodeError(f"an integer of {len(raw)} bytes")
     number = Number.from_bytes(raw, "big", signed=signed)
@@ -93,8 +95,8 @@ def _integer(raw: bytes, *, signed: bool) -> Number:
 _READERS: Final[dict[int, Callable[[bytes], Element]]] = {
     0: lambda raw: raw,
     4: any,
-    5: lambda raw: _integer(raw, signed=True),
-    6: lambda raw: _integer(raw, signed=False),
+    5: lambda raw: integer(raw, signed=True),
+    6: lambda raw: integer(raw, signed=False),
 }
 
 
@@ -131,12 +133,19 @@ def _message(cursor: Cursor) -> Iterator[Telegram | MeteringError]:
     if element(cursor, 1) is not None:
         raise DecodeError("a message does not end")
     match body:
-        case [int(choice), [_, server, _, clock, [*items], *_]] if choice == _GET_LIST_RESPONSE:
-            yield _telegram(server, clock, tuple(_entries(items)))
+        case [int(choice), [_, server, _, clock, [*items], *_]] if choice == GET_LIST_RESPONSE:
+            yield _telegram(server, clock, tuple(entries(items)))
+
+
+class Origin(NamedTuple):
+    """Who signs a list, and the status word of the meter; None where there is none."""
+
+    who: ServerId | None
+    status: Number | None
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class Entry:
     """One value of a list as sent."""
 
     code: ObisCode
@@ -147,17 +156,23 @@ class _Entry:
     value: Element
 
 
-def _entries(items: list[Element]) -> Iterator[_Entry]:
+def entries(items: list[Element]) -> Iterator[Entry]:
+    """Yield what a list of values holds; what is none is passed over."""
     for item in items:
         match item:
             case [bytes(obis), status, time, unit, scaler, value, *_] if len(obis) == 6:
-                yield _Entry(ObisCode(*obis), status, time, unit, scaler, value)
+                yield Entry(ObisCode(*obis), status, time, unit, scaler, value)
 
 
-def _telegram(server: Element, clock: Element, entries: tuple[_Entry, ...]) -> Telegram:
-    who = server_id(server) if isinstance(server, bytes) else None
+def origin(server: Element, entries: Iterable[Entry]) -> Origin:
+    """Return what is the same for all entries of a list."""
     status = next((each.status for each in entries if isinstance(each.status, Number)), None)
-    found = [reading for each in entries if (reading := _reading(each, who, status))]
+    return Origin(server_id(server) if isinstance(server, bytes) else None, status)
+
+
+def _telegram(server: Element, clock: Element, sent: tuple[Entry, ...]) -> Telegram:
+    who, status = common = origin(server, sent)
+    found = [reading for each in sent if (reading := reading_of(each, common))]
     said = {reading.id: reading.value for reading in found}
     if status is not None and (word := flags.status_word(status)) not in said:
         found.append(Reading(word, Decimal(status)))
@@ -166,22 +181,23 @@ def _telegram(server: Element, clock: Element, entries: tuple[_Entry, ...]) -> T
     makers = (value for code in _MAKERS if isinstance(value := said.get(code), str))
     maker = next(makers, None) or (who.maker if who else None)
     return Telegram(
-        tuple(found), who.text if who else None, _moment(clock), maker[:3] if maker else None
+        tuple(found), who.text if who else None, moment(clock), maker[:3] if maker else None
     )
 
 
-def _reading(entry: _Entry, who: ServerId | None, status: Number | None) -> Reading | None:
+def reading_of(entry: Entry, common: Origin) -> Reading | None:
+    """Return the reading of an entry; None where it has no value that is one."""
     value: Value | None = None
     match entry.value, entry.scaler:
         case bytes() as octets, _:
-            return Reading(entry.code, _text(octets), time=_moment(entry.time))
+            return Reading(entry.code, _text(octets), time=moment(entry.time))
         case bool() as state, _:
             value = Decimal(state)
         case Number() as number, int() | None as scaler if abs(scaler or 0) <= _WIDEST:
-            value = shift(Decimal(_mended(number, entry.code, who, status)), scaler or 0)
+            value = scaled(_mended(number, entry.code, *common), scaler or 0)
     if value is None:
         return None  # absent, or a list
-    return Reading(entry.code, value, _unit(entry.unit), _moment(entry.time))
+    return Reading(entry.code, value, _unit(entry.unit), moment(entry.time))
 
 
 def _mended(number: Number, code: ObisCode, who: ServerId | None, status: Number | None) -> int:
@@ -209,7 +225,7 @@ def _unit(number: Element) -> str | None:
     return None
 
 
-def _moment(time: Element) -> datetime | None:
+def moment(time: Element) -> datetime | None:
     """Read {2, UTC seconds} or {3, {UTC seconds, local offset, season offset}} in minutes.
 
     {1, seconds} and a number alone count from the start of the meter: that is no clock.

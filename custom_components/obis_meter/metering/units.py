@@ -32,3 +32,33 @@ def shift(value: Decimal, power: int) -> Decimal:
     if shifted > 0:
         digits, shifted = digits + (0,) * shifted, 0
     return Decimal((sign, digits, shifted))
+
+
+def scaled(number: int, power: int) -> Decimal:
+    """Multiply a whole number of at most 28 digits by a power of ten, as `shift` does."""
+    return Decimal(number * 10**power) if power >= 0 else Decimal(number).scaleb(power)
+
+
+_COSEM: Final = {
+    8: "°",
+    9: "°C",
+    13: "m3",
+    14: "m3",
+    27: "W",
+    28: "VA",
+    29: "var",
+    30: "Wh",
+    31: "VAh",
+    32: "varh",
+    33: "A",
+    35: "V",
+    44: "Hz",
+}
+
+
+def unit(number: int) -> str | None:
+    """Return the unit's symbol; None for "count", "none" and what we do not know.
+
+    IEC 62056-6-2, table 4.
+    """
+    return _COSEM.get(number)

@@ -10,11 +10,10 @@ FLAG: Final = 0x7E
 def to_flag(buffer: bytearray) -> None:
     """Drop what is no frame; of several flags in a row the last opens it."""
     start = buffer.find(FLAG)
-    skipped = len(buffer) if start < 0 else start
-    del buffer[:skipped]
-    if skipped:
+    if skipped := len(buffer) if start < 0 else start:
+        del buffer[:skipped]
         raise FrameError("bytes between frames", skipped)
-    while buffer[1:2] == b"\x7e":
+    while buffer.startswith(b"\x7e\x7e"):
         del buffer[0]
 
 

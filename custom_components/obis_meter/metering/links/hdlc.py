@@ -13,6 +13,7 @@ _FORMAT: Final = 0xA0  # type 3, in the high nibble of the first byte
 _SHORTEST: Final = 7  # format, two addresses, control, check sequence
 _LONGEST_ADDRESS: Final = 4  # bytes
 _CHECK: Final = 2  # bytes of a check sequence
+_INTACT: Final = 0x0F47  # CRC of anything with its own CRC behind it
 
 
 def take(buffer: bytearray) -> bytes | None:
@@ -82,7 +83,7 @@ def _without_returns(buffer: bytearray, size: int) -> tuple[bytes, int] | None:
 
 
 def _intact(checked: bytes | bytearray) -> bool:
-    return crc16_x25(checked[:-_CHECK]) == int.from_bytes(checked[-_CHECK:], "little")
+    return crc16_x25(checked) == _INTACT
 
 
 def _header_length(buffer: bytearray) -> int | None:

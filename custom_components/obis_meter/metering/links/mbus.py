@@ -10,7 +10,7 @@ from typing import Final
 from ..cosem import Cursor
 from ..errors import DecodeError, FrameError
 from ..model import Message, Telegram
-from ..notification import decode as decode_dlms
+from ..notification import Read, content, decode as decode_dlms
 from ..security import Security
 
 _START, _STOP = 0x68, 0x16
@@ -47,7 +47,7 @@ def _length(head: bytes | bytearray) -> int:
     return head[1] if head[1] >= _OVERFLOWN else head[1] + 256
 
 
-def decode(payload: bytes, security: Security) -> list[Telegram | Message]:
+def decode(payload: bytes, security: Security, read: Read = content) -> list[Telegram | Message]:
     """Read the frames of one telegram; a frame with the number 0 begins it anew."""
     message, expected, cursor = b"", 0, Cursor(payload)
     while cursor.at < len(payload):
@@ -59,4 +59,4 @@ def decode(payload: bytes, security: Security) -> list[Telegram | Message]:
             raise DecodeError(f"frame {number} of a telegram came, not {expected}")
         message += frame[_DATA - _HEAD : -_TAIL]
         expected = number + 1
-    return decode_dlms(message, security)
+    return decode_dlms(message, security, read)

@@ -32,8 +32,8 @@ def take(buffer: bytearray) -> bytes | None:
     Ciphered bytes are no text, whatever they look like. What ends like the start of the
     next telegram is left for it, because bytes may have been lost.
     """
-    found = _CIPHERED.search(buffer)
-    if found is None:
+    ciphered = b"\xdb" in buffer or b"\n\r\n\0" in buffer  # or no search can find it
+    if not ciphered or not (found := _CIPHERED.search(buffer)):
         return p1text.take(buffer)
     header = found[0]
     if (size := _size(header, bytes(buffer[found.end() :]))) is None:

@@ -38,7 +38,8 @@ def take(buffer: bytearray) -> bytes | None:
 
 def _to_start(buffer: bytearray) -> None:
     """Drop what stands before a start, or what may become one."""
-    at = buffer.find(START)
+    if (at := buffer.find(START)) == 0:
+        return
     if at < 0:
         begun = (n for n in range(len(START) - 1, 0, -1) if buffer.endswith(START[:n]))
         at = len(buffer) - next(begun, 0)

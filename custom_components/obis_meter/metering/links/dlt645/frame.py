@@ -24,6 +24,7 @@ MORE: Final = 0x20
 FUNCTION: Final = 0x1F
 
 _OFFSET: Final = 0x33
+_WITHOUT_OFFSET: Final = bytes((byte - _OFFSET) & 0xFF for byte in range(256))
 _HEAD: Final = 10  # bytes from the first 68 through the length
 _TAIL: Final = 2  # CS and 16
 _ADDRESS: Final = 6  # bytes
@@ -80,8 +81,7 @@ class Frame:
 
 def learnt(address: str) -> str | None:
     """Return an address as a meter's own; None for one that others share."""
-    pairs = [address[at : at + 2] for at in range(0, len(address), 2)]
-    return None if "AA" in pairs or address == BROADCAST else address
+    return None if 0xAA in bytes.fromhex(address) or address == BROADCAST else address
 
 
 def address_of(text: str) -> str:
@@ -113,7 +113,7 @@ def take(buffer: bytearray) -> bytes | None:
     del buffer[: len(buffer) - len(buffer.lstrip(_WAKE_UP[:1]))]
     if not buffer:
         return None
-    if any(byte != START for byte in buffer[: _SECOND_START + 1 : _SECOND_START]):
+    if buffer[: _SECOND_START + 1 : _SECOND_START].strip(b"h"):
         _hunt(buffer, "bytes between frames")
     if len(buffer) < _HEAD or len(buffer) < (end := _HEAD + buffer[_HEAD - 1] + _TAIL):
         return None
@@ -123,7 +123,7 @@ def take(buffer: bytearray) -> bytes | None:
     del buffer[:end]
     if not text[_HEAD - 2] & FROM_METER:
         return b""
-    data = bytes((byte - _OFFSET) & 0xFF for byte in text[_HEAD:])
+    data = text[_HEAD:].translate(_WITHOUT_OFFSET)
     return text[1 : 1 + _ADDRESS] + text[_HEAD - 2 : _HEAD] + data
 
 

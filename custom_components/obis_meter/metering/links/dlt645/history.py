@@ -121,7 +121,7 @@ def _settled_at(now: datetime, n: int, day: int, hour: int) -> datetime:
 def _as_present(reading: Reading) -> Reading:
     match reading.id:
         case ObisCode() as code:
-            return replace(reading, id=replace(code, f=_PRESENT))
+            return replace(reading, id=code._replace(f=_PRESENT))
         case name:
             return replace(reading, id=f"{name[:6]}00")
 

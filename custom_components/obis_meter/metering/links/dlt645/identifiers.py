@@ -5,7 +5,7 @@ annex A: four. A dot in a pattern stands for any digit.
 """
 
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final
 
 from ...model import ObisCode
@@ -330,8 +330,10 @@ _OF_1997: Final[dict[str, Row]] = {
 }
 
 IDENTIFIERS: Final = _OF_2007 | _OF_1997
+_REMEMBERED: Final = 512  # identifiers; more than one meter is asked for
 
 
+@lru_cache(_REMEMBERED)
 def items(identifier: str) -> tuple[Item, ...]:
     """Return what stands under an identifier, in order; nothing for one that nobody knows."""
     for known in range(len(identifier), 0, -1):

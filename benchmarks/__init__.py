@@ -1,0 +1,1 @@
+"""How fast telegrams are read, beside other packages that read them: see scripts/bench."""

@@ -5,7 +5,7 @@ from decimal import Decimal
 from hypothesis import given, settings, strategies as st
 import pytest
 
-from custom_components.obis_meter.metering.units import convert, shift
+from custom_components.obis_meter.metering.units import convert, sent, shift
 
 NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, places=9)
 
@@ -67,3 +67,10 @@ def test_a_shift_is_exact_and_never_leaves_an_exponent_above_zero(value: Decimal
 
 def test_a_number_written_with_an_exponent_is_written_out() -> None:
     assert str(shift(Decimal("1E+3"), 0)) == "1000"
+
+
+@pytest.mark.parametrize(
+    ("number", "symbol"), [(30, "Wh"), (200, "dlms:200"), (255, None), (0, None)]
+)
+def test_no_unit_is_none_and_an_unknown_one_its_number(number: int, symbol: str | None) -> None:
+    assert sent(number) == symbol

@@ -10,7 +10,7 @@ from . import families
 from .cosem import CosemData, Enum, Integer, date_time
 from .families import KAMSTRUP_TYPE, LIST_VERSION, Scalers
 from .model import ObisCode, Reading, Value
-from .units import scaled, shift, unit
+from .units import scaled, sent, shift
 
 _LARGEST: Final = 10**20
 _WIDEST: Final = 9  # powers of ten that a scaler may add or take: giga to nano
@@ -138,7 +138,7 @@ def _pushed(objects: Sequence[tuple[Object, CosemData]]) -> Iterator[Item]:
             continue
         match scalers.get(name):
             case [Integer() as scaler, Enum() as number]:
-                yield ObisCode(*name), value, int(scaler), unit(number) or f"dlms:{number}"
+                yield ObisCode(*name), value, int(scaler), sent(number)
             case _:
                 yield ObisCode(*name), value, None, None
 
@@ -169,7 +169,7 @@ def _sequence(items: list[CosemData]) -> Iterator[Item]:
         step = 1
         match items[at : at + 3]:
             case [bytes(obis), value, [Integer() as scaler, Enum() as number]] if _is_obis(obis):
-                yield ObisCode(*obis), value, int(scaler), unit(number) or f"dlms:{number}"
+                yield ObisCode(*obis), value, int(scaler), sent(number)
                 step = 3
             case [bytes(obis), list(), *_] if _is_obis(obis):
                 step = 2  # a profile buffer: history, not a reading

@@ -19,14 +19,13 @@ from .families import SHORT_POWERS
 from .identity import ServerId, server_id
 from .model import ObisCode, Reading, Telegram, Value
 from .security import Security
-from .units import scaled, unit as symbol
+from .units import scaled, sent
 
 MAX_DEPTH: Final = 10  # nesting of lists; responses use 7
 _LONGEST: Final = 4  # type-length bytes
 _WIDEST: Final = 9  # powers of ten that a scaler may add or take
 _MESSAGE: Final = b"\x76"
 GET_LIST_RESPONSE: Final = 0x0701
-_NO_UNIT: Final = (0, 255)
 _OLDEST: Final = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
 _NEWEST: Final = 2**32
 _FARTHEST: Final = 14 * 60  # minutes from UTC
@@ -220,8 +219,8 @@ def _text(octets: bytes) -> str:
 
 def _unit(number: Element) -> str | None:
     match number:
-        case int() if number not in _NO_UNIT:
-            return symbol(number) or f"dlms:{int(number)}"
+        case int():
+            return sent(number)
     return None
 
 

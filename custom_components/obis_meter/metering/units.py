@@ -56,6 +56,16 @@ _COSEM: Final = {
 }
 
 
+_NONE: Final = (0, 255)  # "none", and what some meters send for it
+
+
+def sent(number: int) -> str | None:
+    """Return the unit of a value as sent: a symbol, the number of an unknown one, None for none."""
+    if number in _NONE:
+        return None
+    return unit(number) or f"dlms:{int(number)}"
+
+
 def unit(number: int) -> str | None:
     """Return the unit's symbol; None for "count", "none" and what we do not know.
 

@@ -134,7 +134,7 @@ class _Reader:
             return ObisCode.parse(said.address) or said.address
         history = int(said.history[1:] or 255)
         code = _HEAT.get(said.name) if history <= 255 else None
-        return replace(code, f=history) if code else said.address
+        return code._replace(f=history) if code else said.address
 
     def _values(
         self, said: DataSet, name: ObisCode | str
@@ -175,7 +175,7 @@ class _Reader:
 
 
 def _quantity(name: ObisCode | str) -> Quantity | None:
-    register = ADDRESSES.get(name) if isinstance(name, str) else lookup(replace(name, f=255))
+    register = ADDRESSES.get(name) if isinstance(name, str) else lookup(name._replace(f=255))
     return register.quantity if register else None
 
 
@@ -211,7 +211,7 @@ def with_present(said: Telegram) -> Telegram:
 
 def _present(reading: Reading, names: set[ObisCode | str]) -> Reading:
     match reading.id:
-        case ObisCode(d=8, f=0) as code if (present := replace(code, f=255)) not in names:
+        case ObisCode(d=8, f=0) as code if (present := code._replace(f=255)) not in names:
             return replace(reading, id=present)
     return reading
 

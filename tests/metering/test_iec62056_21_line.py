@@ -241,4 +241,4 @@ async def test_a_total_is_what_the_home_has_used() -> None:
     assert isinstance(said[TOTAL].value, Decimal)
     assert said[TOTAL].value == Decimal(one.home.at(NOW).energy_import) / 1000
     assert said[ObisCode(1, 0, 1, 6, 0)].time == NOW.replace(second=0)
-    assert said[replace(TOTAL, f=1)].unit == "kWh"
+    assert said[TOTAL._replace(f=1)].unit == "kWh"

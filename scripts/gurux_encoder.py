@@ -97,8 +97,14 @@ def rows() -> Iterator[dict[str, Any]]:
             when = random.choice((None, datetime(2026, 3, 4, 5, 6, 7)))
             frames = made.generateDataNotificationMessages(when, said)
             keys = made.ciphering
-            row = {"link": LINKS[link], "frames": [bytes(f).hex() for f in frames]}
-            row |= {"expected": expected, "security": security, "suite": suite, "blocks": blocks}
+            row: dict[str, Any] = {
+                "link": LINKS[link],
+                "frames": [bytes(frame).hex() for frame in frames],
+                "expected": expected,
+                "security": security,
+                "suite": suite,
+                "blocks": blocks,
+            }
             if security:
                 row["key"] = bytes(keys.blockCipherKey).hex()
             if authenticates:

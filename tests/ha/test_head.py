@@ -31,7 +31,7 @@ from simulator.lines import home
 from simulator.optical import OpticalMeter
 from simulator.serve import PtyServer, serve_pty, serve_tcp
 
-from .conftest import START, set_up, until
+from .conftest import START, Serve, set_up, until
 from .test_diagnostics import decode
 
 LINK = iec62056_21.__name__
@@ -226,6 +226,18 @@ async def test_a_port_may_be_listened_to_only(
     form = await asked(hass, await chosen(hass, server.url), listen_only=True)
     assert form["errors"] == {"base": "silent"}
     assert not server.source.speeds
+
+
+async def test_a_meter_of_mode_d_is_listened_to(
+    hass: HomeAssistant, pty_meter: Serve[PtyServer], short_waits: None
+) -> None:
+    server = await pty_meter("p1-v2")
+    form = await chosen(hass, server.url)
+    found = await asked(hass, form, listen_only=True, start_baud="9600")
+    assert found["step_id"] == "confirm"
+    added = await hass.config_entries.flow.async_configure(found["flow_id"], {})
+    assert (added["data"]["link"], added["data"]["line"]) == ("p1", "9600 8N1")
+    assert "ask" not in added["data"]
 
 
 async def test_progress_says_at_which_speed_and_how_much_has_come(
@@ -436,6 +448,18 @@ async def test_registers_are_read_and_written_in_programming_mode(
     with pytest.raises(HomeAssistantError) as refused:
         await act(hass, entry, "set_parameter", parameter="99.99.9", value="1")
     assert refused.value.translation_key == "refused"
+
+
+async def test_a_wrong_password_is_not_sent_again_and_again(
+    hass: HomeAssistant, stack: AsyncExitStack, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = await served(stack, tmp_path / "head", password="12345678")
+    row = {"parameter": "0.1.3", "name": "Address", "interval": 1}
+    await set_up(hass, entry_at(server.url, password="87654321", parameters=[row]))
+    await until(hass, lambda: "refuses 0.1.3, which is asked no more" in caplog.text)
+    await until(hass, lambda: energy(hass) is not None)
+    assert "87654321" not in caplog.text
+    assert caplog.text.count("which is asked no more") == 1
 
 
 async def options_page(hass: HomeAssistant, entry: MockConfigEntry) -> ConfigFlowResult:

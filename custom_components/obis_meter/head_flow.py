@@ -107,10 +107,10 @@ class HeadSteps(ConfirmSteps):
                 options = {**found.settings, CONF_INTERVAL: user_input[CONF_INTERVAL]}
                 return self._create(found, options)
             errors = {CONF_INTERVAL: "interval_short"}
-        shown = user_input or {CONF_INTERVAL: found.interval}
+        values = user_input or {CONF_INTERVAL: found.interval}
         return self.async_show_form(
             step_id="readout",
-            data_schema=self.add_suggested_values_to_schema(head_forms.READOUT, shown),
+            data_schema=self.add_suggested_values_to_schema(head_forms.READOUT, values),
             errors=errors,
             description_placeholders={
                 **await self._described(found),

@@ -1,3 +1,14 @@
 """Shared by all tests: the integration is importable before Home Assistant looks for it."""
 
+import pytest
+
 import custom_components.obis_meter  # noqa: F401
+
+
+@pytest.fixture(autouse=True)
+def enable_event_loop_debug() -> None:
+    """Leave event loops as they are, and tests of pure code without one.
+
+    It takes the place of a fixture of Home Assistant's that makes a loop for every test and has
+    it note the stack of every callback, a third of the time; PYTHONASYNCIODEBUG=1 does so too.
+    """

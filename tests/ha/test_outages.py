@@ -81,12 +81,13 @@ async def test_a_connection_that_is_half_open_is_opened_again(
 ) -> None:
     server = await tcp_meter("p1")
     entry = await set_up(hass, entry_for(server.url, "p1", title="Meter"))
-    await until(hass, lambda: heard(hass))
+    channel = entry.runtime_data.connection.channel
+    await until(hass, lambda: heard(hass) and channel.statistics.telegrams > 2)  # a pace is known
     server.silence()
     await until(hass, lambda: is_in(hass, POWER, STATE_UNAVAILABLE))
     await server.resume()
     await until(hass, lambda: heard(hass), 10)
-    assert entry.runtime_data.connection.channel.statistics.outages == 1
+    assert channel.statistics.outages == 1
 
 
 @pytest.mark.usefixtures("short_waits")

@@ -24,8 +24,8 @@ from .const import (
     CONF_METERS,
     CONF_PORT,
     DOMAIN,
-    RAW,
     SUBENTRY_METER,
+    is_raw,
 )
 from .coordinator import is_heard
 from .metering.links import LINKS
@@ -65,7 +65,7 @@ class AskSteps(ConfigFlow):
 
     def _lines(self) -> tuple[LineSettings, ...]:
         """Return the settings at which meters are looked for, those typed in first."""
-        if self._url.startswith(f"{RAW}://"):
+        if is_raw(self._url):
             return (self._line,)  # whatever it is, the other end sets it
         others = (line for line in LINKS[BUS_LINK].lines if line != self._line)
         return (self._line, *others)

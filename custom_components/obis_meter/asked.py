@@ -4,9 +4,9 @@ from typing import Final, override
 
 from homeassistant.core import HomeAssistant
 
-from .const import CONF_PORT
+from .const import CONF_PORT, is_raw
 from .coordinator import ObisMeterConfigEntry
-from .head import access_of, is_raw, line_of
+from .head import access_of, line_of
 from .line import LineCoordinator
 from .metering.model import Access, LineSettings
 from .pace import Pace

@@ -25,9 +25,9 @@ from .const import (
     CONF_PORT,
     DOMAIN,
     MODULE_LINK,
-    RAW,
     SUBENTRY_METER,
     is_listener,
+    is_raw,
 )
 from .coordinator import is_heard
 from .dial_in_flow import DialInSteps
@@ -193,7 +193,7 @@ class ObisMeterConfigFlow(AskSteps, DialInSteps, HeadSteps, ConfigFlow, domain=D
         try:
             found = self._search.result()
         except NotFoundError as err:
-            raw = err.key == "no_telegram" and self._url.startswith(f"{RAW}://")
+            raw = err.key == "no_telegram" and is_raw(self._url)
             return await self._ask({"base": "no_telegram_tcp" if raw else err.key})
         match found:
             case Locked():

@@ -61,6 +61,11 @@ DEMAND_PERIODS: Final = {"none": 0, "quarter_hour": 15, "hour": 60}  # minutes
 _BY_THE_HOUR: Final = ("NO", "SE")  # countries whose capacity tariffs count hours
 
 
+def is_raw(port: str) -> bool:
+    """Tell whether a port is set by its other end alone: plain TCP."""
+    return port.startswith(f"{RAW}://")
+
+
 def is_listener(port: str) -> bool:
     """Tell whether meters call in on a port."""
     return port.partition("://")[0] in (LISTEN, LISTEN_UDP)

@@ -22,7 +22,7 @@ from .const import (
     CONF_START_BAUD,
     CONF_WAKE,
     HEAD_LINK,
-    RAW,
+    is_raw,
 )
 from .finder import Found, NotFoundError, Progress, asking
 from .metering import identity
@@ -61,11 +61,6 @@ def shortest(seconds: float) -> int:
 def is_head(data: Mapping[str, Any]) -> bool:
     """Tell whether the meter of an entry waits behind an optical head to be asked."""
     return bool(data.get(CONF_ASK)) and data[CONF_LINK] == HEAD_LINK
-
-
-def is_raw(url: str) -> bool:
-    """Tell whether a port is set by its other end alone."""
-    return url.startswith(f"{RAW}://")
 
 
 def line_of(settings: Mapping[str, Any]) -> LineSettings:

@@ -15,9 +15,10 @@ from .const import (
     CONF_LISTEN_ONLY,
     CONF_READOUT,
     CONF_START_BAUD,
+    is_raw,
 )
 from .finder import Found, Progress, find
-from .head import ReadOut, access_of, ask_head, is_raw, line_of, mistake_in, shortest, shown
+from .head import ReadOut, access_of, ask_head, line_of, mistake_in, shortest, shown
 from .transport import PortError, open_port
 
 _OCTET: Final = 8  # bits

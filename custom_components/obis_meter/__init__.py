@@ -14,6 +14,7 @@ from .head import is_head
 from .line import LineCoordinator
 from .memory import Memory
 from .services import async_setup_services
+from .watch import found
 
 PLATFORMS = [Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR]
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -50,5 +51,6 @@ async def async_unload_entry(hass: HomeAssistant, entry: ObisMeterConfigEntry) -
 
 async def async_remove_entry(hass: HomeAssistant, entry: ObisMeterConfigEntry) -> None:
     """Forget what the entry remembered."""
+    found(hass, entry)
     for name in (entry.entry_id, *entry.subentries):
         await Memory(hass, name).remove()

@@ -52,11 +52,15 @@ class Connection:
         self.url = url
         self.line = line
         self.channel = channel
+        self.is_there = False  # the port could be opened when that was tried last
         self._on_down = on_down
 
     async def open(self) -> Port:
         """Open the port once; PortError says why not."""
-        return await open_port(self.url, self.line)
+        self.is_there = False
+        port = await open_port(self.url, self.line)
+        self.is_there = True
+        return port
 
     async def run(self, port: Port | None = None) -> None:
         """Listen for ever, beginning with a port that is open already."""

@@ -1,6 +1,6 @@
 """What an owner is told in the repairs."""
 
-from typing import Final
+from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
@@ -169,7 +169,9 @@ class Locks:
                     self._entry.async_start_reauth(self._hass, data=asked)
 
     def opened(self) -> None:
-        """Note that a telegram was read."""
+        """Note that a telegram was read; keys are asked for no more."""
+        if self._run >= _SHUT:
+            self._stop_asking()
         self._run = 0
         self.forget()
 
@@ -178,6 +180,16 @@ class Locks:
         if self._told:
             ir.async_delete_issue(self._hass, DOMAIN, self._issue)
             self._told = False
+
+    def _stop_asking(self) -> None:
+        """Close the dialog for keys of this meter, and with it the message that asks for it."""
+        dialogs = self._hass.config_entries.flow
+        for dialog in dialogs.async_progress_by_init_data_type(dict, self._is_ours):
+            if dialog["context"].get("entry_id") == self._entry.entry_id:
+                dialogs.async_abort(dialog["flow_id"])
+
+    def _is_ours(self, data: dict[str, Any]) -> bool:
+        return data.get(CONF_METER) == self._meter.key
 
     def _tell(self) -> None:
         if self._told:

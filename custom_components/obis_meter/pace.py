@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
-from .metering.errors import MeteringError
+from .metering.errors import DecryptError, MeteringError
 from .metering.model import Message, Telegram
 from .metering.session import Answer, Event
 
@@ -23,6 +23,7 @@ class Statistics:
     bytes_sent: int = 0
     telegrams: int = 0
     messages: int = 0
+    sealed: int = 0
     faults: dict[str, int] = field(default_factory=dict)
     outages: int = 0
 
@@ -34,7 +35,13 @@ class Statistics:
             case Message() | Answer():
                 self.messages += 1
             case MeteringError():
+                self.sealed += isinstance(event, DecryptError)
                 self._note_fault(event)
+
+    @property
+    def intact(self) -> int:
+        """Return how many frames came whole, read or not."""
+        return self.telegrams + self.messages + self.sealed
 
     def _note_fault(self, fault: MeteringError) -> None:
         """Count a fault by what it says; beyond a bound, by its class."""

@@ -265,6 +265,20 @@ async def test_keys_are_asked_for_when_a_meter_begins_to_encrypt(
     await until(hass, lambda: said(hass) == power(4))
 
 
+async def test_keys_are_asked_for_no_more_when_a_meter_can_be_read_again(
+    hass: HomeAssistant, wire: Wire
+) -> None:
+    await set_up(hass, entry_for(wire.url, "hdlc", title="Meter"))
+    await wire.send(e450(1), e450(2), e450(3))
+    await reauth(hass)
+    issues = ir.async_get(hass).issues
+    assert [issue for _, issue in issues if issue.startswith("config_entry_reauth")]
+    apdu = device("e450-ch").inner.apdu(meter("e450-ch", START).household.at(START))
+    await wire.send(device("e450-ch").frame(apdu))
+    await until(hass, lambda: not hass.config_entries.flow.async_progress())
+    assert not [issue for _, issue in issues if issue.startswith("config_entry_reauth")]
+
+
 async def test_a_download_names_no_ciphered_meter_and_shows_lists_nobody_knows(
     hass: HomeAssistant, wire: Wire, hass_client: ClientSessionGenerator
 ) -> None:

@@ -1,0 +1,105 @@
+"""Tells the owner of a port that has been of no use for an hour, and takes that back by itself."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.util.hass_dict import HassKey
+
+from .connection import Connection
+from .const import CONF_ASK, CONF_LINE, CONF_PORT, DOMAIN, is_raw
+
+TOO_LONG: Final = 3600.0  # seconds
+LOOK: Final = timedelta(minutes=1)
+_HELP: Final = (
+    "https://github.com/obis-smart-meter/obis-smart-meter/blob/main/docs/troubleshooting.md"
+)
+_GONE: Final[HassKey[dict[str, float]]] = HassKey(f"{DOMAIN}_gone")  # entry id -> since when
+
+
+class Watch:
+    """Looks each minute at what a port has brought since it was opened with its entry."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry, connection: Connection) -> None:
+        """Begin with a port that was opened just now."""
+        self._hass = hass
+        self._entry = entry
+        self._connection = connection
+        self._since = dict.fromkeys(("port_gone", "no_bytes", "no_telegram"), hass.loop.time())
+        self._counts = (0, 0)
+
+    def begin(self) -> CALLBACK_TYPE:
+        """Look until what is returned is called, which takes the message back."""
+        found(self._hass, self._entry)
+        end = async_track_time_interval(self._hass, self._look, LOOK)
+
+        @callback
+        def stop() -> None:
+            end()
+            _tell(self._hass, self._entry, None)
+
+        return stop
+
+    @callback
+    def _look(self, _when: datetime) -> None:
+        """Tell of what comes first: a port that is closed brings no bytes, and they no telegram."""
+        now = self._hass.loop.time()
+        statistics = self._connection.channel.statistics
+        bytes_before, intact_before = self._counts
+        self._counts = (statistics.bytes_received, statistics.intact)
+        if self._connection.is_there:
+            self._since["port_gone"] = now
+        if statistics.bytes_received > bytes_before:
+            self._since["no_bytes"] = now
+        if statistics.intact > intact_before:
+            self._since["no_telegram"] = now
+        limit = max(TOO_LONG, self._connection.channel.pace.patience)
+        over = (trouble for trouble, since in self._since.items() if now - since >= limit)
+        _tell(self._hass, self._entry, next(over, None))
+
+
+@callback
+def missing(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Note that the port of an entry could not be opened when it was to be set up."""
+    now = hass.loop.time()
+    since = hass.data.setdefault(_GONE, {}).setdefault(entry.entry_id, now)
+    if now - since >= TOO_LONG:
+        _tell(hass, entry, "port_gone")
+
+
+@callback
+def found(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Note that the port of an entry was opened, or is wanted no more; take the message back."""
+    hass.data.get(_GONE, {}).pop(entry.entry_id, None)
+    _tell(hass, entry, None)
+
+
+def _tell(hass: HomeAssistant, entry: ConfigEntry, trouble: str | None) -> None:
+    """Show the message on what is wrong with a port, and none but it."""
+    issue = f"port_{entry.entry_id}"
+    if trouble is None:
+        ir.async_delete_issue(hass, DOMAIN, issue)
+        return
+    port, line = entry.data[CONF_PORT], entry.data[CONF_LINE]
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue,
+        is_fixable=False,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key=_message(entry, trouble),
+        translation_placeholders={"name": entry.title, "port": port, "line": line},
+        learn_more_url=f"{_HELP}#{trouble.replace('_', '-')}",
+    )
+
+
+def _message(entry: ConfigEntry, trouble: str) -> str:
+    """Return the message that fits how the meter is connected."""
+    if trouble == "no_bytes" and entry.data.get(CONF_ASK):
+        return "no_answer"
+    if trouble == "no_telegram" and is_raw(entry.data[CONF_PORT]):
+        return "no_telegram_tcp"
+    return trouble

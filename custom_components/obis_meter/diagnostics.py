@@ -8,8 +8,26 @@ from typing import Any, Final
 from homeassistant.core import HomeAssistant
 
 from .channel import Channel
-from .const import CONF_LINE, CONF_LINK, CONF_PORT
+from .const import (
+    CONF_ALLOW_COMMANDS,
+    CONF_ANSWER_TIMEOUT,
+    CONF_CHECKSUM,
+    CONF_DEMAND_PERIOD,
+    CONF_EIGHT_BITS,
+    CONF_FIXED,
+    CONF_INTERVAL,
+    CONF_LINE,
+    CONF_LINK,
+    CONF_LISTEN_ONLY,
+    CONF_MODULE_QUALITY,
+    CONF_PORT,
+    CONF_QUERY,
+    CONF_START_BAUD,
+    CONF_WAKE,
+    CONF_WRITE_INTERVAL,
+)
 from .coordinator import ObisMeterConfigEntry, ObisMeterCoordinator
+from .dial_in import ListenerCoordinator
 from .meter import Meter
 from .metering.catalogue import Register
 from .metering.families import KAMSTRUP_TYPE
@@ -34,6 +52,12 @@ _HARMLESS: Final = (
     *("protocol_version", "meter_model", "firmware", "tariff"),
     *("breaker", "device_type", "valve", "error_code", "message_code", "maker", "status_word"),
 )
+_OPTIONS: Final = (
+    *(CONF_WRITE_INTERVAL, CONF_DEMAND_PERIOD, CONF_ALLOW_COMMANDS, CONF_MODULE_QUALITY),
+    *(CONF_START_BAUD, CONF_FIXED, CONF_EIGHT_BITS, CONF_WAKE, CONF_CHECKSUM, CONF_QUERY),
+    *(CONF_INTERVAL, CONF_ANSWER_TIMEOUT, CONF_LISTEN_ONLY),
+)
+"""Options that name nobody and open nothing."""
 
 
 async def async_get_config_entry_diagnostics(
@@ -50,8 +74,14 @@ async def async_get_config_entry_diagnostics(
         "link": entry.data[CONF_LINK],
         "line": entry.data.get(CONF_LINE),
         "port": scheme if separator else "serial",
+        "options": {name: entry.options[name] for name in _OPTIONS if name in entry.options},
         "connected": coordinator.last_update_success,
         "channels": [_channel(channel) for channel in coordinator.channels()],
+        "turned_away": _turned_away(coordinator),
+        "bridges": [
+            {"up": each.up, **asdict(each.carried)} for each in coordinator.bridges.values()
+        ],
+        "asked": [each.asked for each in coordinator.readers.values()],
         "held_totals": sum(guard.held for guard in guards),
         "payloads": _payloads(coordinator),
         "unknown_lists": _unknown_lists(coordinator),
@@ -66,6 +96,12 @@ def _channel(channel: Channel) -> dict[str, Any]:
         "patience": round(channel.pace.patience, 1),
         "pending_bytes": channel.session.pending,
     }
+
+
+def _turned_away(coordinator: ObisMeterCoordinator) -> dict[str, int] | None:
+    """Return how many callers were not let in, where meters call."""
+    is_called = isinstance(coordinator, ListenerCoordinator)
+    return asdict(coordinator.listener.turned) if is_called else None
 
 
 def _meter(meter: Meter) -> dict[str, Any]:

@@ -46,6 +46,11 @@ class Reader:
         self._is_told = False  # the owner knows that it does not answer
         self._grace = 0.0  # seconds without an answer that are no outage yet
 
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Return what the meter is asked for by turns."""
+        return self._schedule.keys
+
     async def run(self) -> None:
         """Ask for ever."""
         self._began_at = _now()

@@ -19,6 +19,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.obis_meter import caller, listener
 from custom_components.obis_meter.caller import Caller
 from custom_components.obis_meter.const import DOMAIN
+from custom_components.obis_meter.diagnostics import async_get_config_entry_diagnostics
 from custom_components.obis_meter.dial_in import ListenerCoordinator
 from custom_components.obis_meter.listener import Listener, PeerPort, networks
 from custom_components.obis_meter.tracker import Tracker
@@ -213,6 +214,8 @@ async def test_a_stranger_is_refused_and_counted(
     assert not module.talk.received
     assert coordinator(entry).listener.turned.strangers == 1
     assert not coordinator(entry).channels()
+    download = await async_get_config_entry_diagnostics(hass, entry)
+    assert download["turned_away"] == {"strangers": 1, "crowd": 0}
 
 
 @pytest.mark.parametrize(

@@ -320,6 +320,8 @@ async def test_a_download_has_the_readout_without_names(
     server.source.parameters["0.1.4"] = "24681357"
     assert (await act(hass, entry, "get_parameter", parameter="0.1.4"))["value"] == "24681357"
     download = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    assert download["asked"] == [["readout"]]
+    assert download["options"]["interval"] == entry.options["interval"]
     readout, parameter = map(bytes.fromhex, download["payloads"])
     assert b"1.8.0(" in readout
     assert b"0.0.0(00000000)" in readout

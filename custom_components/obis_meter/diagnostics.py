@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from homeassistant.core import HomeAssistant
 
+from .bridge import Bridge
 from .channel import Channel
 from .const import (
     CONF_ALLOW_COMMANDS,
@@ -100,8 +101,13 @@ def _channel(channel: Channel) -> dict[str, Any]:
 
 def _turned_away(coordinator: ObisMeterCoordinator) -> dict[str, int] | None:
     """Return how many callers were not let in, where meters call."""
-    is_called = isinstance(coordinator, ListenerCoordinator)
-    return asdict(coordinator.listener.turned) if is_called else None
+    if not isinstance(coordinator, ListenerCoordinator):
+        return None
+    return asdict(coordinator.listener.turned)
+
+
+def _bridge(bridge: Bridge) -> dict[str, Any]:
+    return {"up": bridge.up, **asdict(bridge.carried)}
 
 
 def _meter(meter: Meter) -> dict[str, Any]:

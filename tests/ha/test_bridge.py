@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
+from dataclasses import asdict
 import socket
 
 from homeassistant.core import HomeAssistant
@@ -14,6 +15,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.obis_meter import bridge as bridges, connection
 from custom_components.obis_meter.bridge import Bridge, Carried
 from custom_components.obis_meter.const import DOMAIN
+from custom_components.obis_meter.diagnostics import async_get_config_entry_diagnostics
 from simulator.module import COMMANDS, DATA, EVENT, TRANSPARENT, frame, frames
 
 from .calling import SERIAL, Module, is_on, listening
@@ -120,6 +122,8 @@ async def test_bytes_are_the_same_at_both_ends_both_ways(hass: HomeAssistant, be
     assert bench.bridge.carried.to_meter == len(orders)
     longest = max(len(body) for _, _, body in frames(bytearray(bench.module.talk.received)))
     assert longest <= 1024
+    download = await async_get_config_entry_diagnostics(hass, bench.entry)
+    assert download["bridges"] == [{"up": True, **asdict(bench.bridge.carried)}]
 
 
 async def test_a_head_end_that_does_not_read_holds_nothing_up(

@@ -32,7 +32,6 @@ _RULE = re.compile(r"^  ([a-z-]+):", re.MULTILINE)
 _LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _HELP = re.compile(r"(?:obis-smart-meter|(docs/[a-z-]+\.md))#([a-z-]+)")
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 def faults() -> Iterator[str]:
@@ -41,7 +40,6 @@ def faults() -> Iterator[str]:
     yield from _names(english)
     yield from _errors(english)
     yield from _exceptions(english)
-    yield from _other_languages(english)
     yield from _icons(english)
     yield from _quality_scale()
     yield from _documents()
@@ -79,26 +77,6 @@ def _errors(english: dict[str, Any]) -> Iterator[str]:
         yield f"config.error.{word}: missing"
     for word in sorted(set(known) - used):
         yield f"config.error.{word}: used nowhere"
-
-
-def _other_languages(english: dict[str, Any]) -> Iterator[str]:
-    """Other translations have the same keys and the same placeholders."""
-    texts = dict(_flat(english))
-    for path in sorted((INTEGRATION / "translations").glob("*.json")):
-        other = dict(_flat(json.loads(path.read_text())))
-        for key in sorted(set(texts) ^ set(other)):
-            yield f"{path.name}: {key} {'is missing' if key in texts else 'is unknown'}"
-        for key in sorted(set(texts) & set(other)):
-            if set(_PLACEHOLDER.findall(texts[key])) != set(_PLACEHOLDER.findall(other[key])):
-                yield f"{path.name}: placeholders differ at {key}"
-
-
-def _flat(tree: dict[str, Any], at: str = "") -> Iterator[tuple[str, str]]:
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{at}{key}.")
-        else:
-            yield f"{at}{key}", value
 
 
 def _icons(english: dict[str, Any]) -> Iterator[str]:

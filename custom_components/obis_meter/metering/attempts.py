@@ -1,0 +1,272 @@
+"""A search over line settings: listens at one after the other, and learns from what is heard."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from math import log
+import re
+from typing import Final
+
+from .detect import Detector, Locked
+from .errors import Lock
+from .evidence import NOISE, Attempt, Evidence, Verdict, hearable
+from .links import LINKS, Link
+from .model import LineSettings, Telegram
+
+type Chances = Mapping[LineSettings, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds that a search waits.
+
+    gap: no byte for so long ends a burst. quiet: and for so long a telegram. longest:
+    within it every meter speaks that sends by itself; P1 of DSMR 4 and lists of HAN meters come
+    every 10 s. meter_id: within it comes the list that says which meter it is. most: for
+    the whole search.
+    """
+
+    gap: float = 0.4
+    quiet: float = 3.0
+    longest: float = 12.0
+    meter_id: float = 15.0
+    most: float = 90.0
+
+
+_FLOOR: Final = 0.01  # share of what is nowhere usual
+_PLACE: Final = 0.3  # of the settings of a link, each next one is so much rarer
+_USUAL: Final[Mapping[str, float]] = {"hdlc": 3, "mbus": 2, "p1": 4, "sml": 3, "rfc1662": 0.2}
+_COUNTRIES: Final[Mapping[str, Mapping[str, float]]] = {
+    **dict.fromkeys(("NL", "BE", "LU", "DK", "FI", "HU", "LT", "SI", "IE"), {"p1": 9, "hdlc": 1}),
+    "NO": {"hdlc": 9, "p1": 0.3},
+    "SE": {"p1": 7, "hdlc": 3},
+    "DE": {"sml": 9, "iec62056-21": 0.5},
+    "AT": {"mbus": 6, "p1": 2, "hdlc": 1, "sml": 1},
+    "CH": {"mbus": 4, "p1": 3, "hdlc": 2, "rfc1662": 0.3},
+    "CN": {"dlt645": 9, "hdlc": 0.5},
+}
+"""Country -> how frequent the links of its customer interfaces are, in any unit."""
+_HINTS: Final = (
+    (re.compile(r"(?<![a-z])(p1|dsmr|slimmelezer)", re.IGNORECASE), ("p1",)),
+    (re.compile(r"m-?bus|(?<![a-z])han(?![a-z])", re.IGNORECASE), ("mbus", "hdlc")),
+    (re.compile(r"sml|lesekopf|(?<![a-z])ir(?![a-z])|optical", re.IGNORECASE), ("sml",)),
+    (re.compile(r"485", re.IGNORECASE), ("dlt645",)),
+)
+"""What the name of a port says of the links that may be heard there."""
+_TOLD: Final = 5.0  # times that such a link is more frequent there
+
+_MISSED: Final = log(0.02)  # a telegram that was heard whole at the right settings, and not read
+_DAMAGED: Final = log(0.7)  # one that began as telegrams do
+_UNHEARD: Final = log(0.3)  # nothing was heard of a sender of quite another speed
+_DEAF: Final = log(0.05)  # or of one of about our speed
+_APART: Final = 4  # times the speed: quite another
+_SURE: Final = 5.0  # times the logarithm of a chance: what bytes must say to be believed
+
+
+def chances(country: str | None = None, port: str = "") -> Chances:
+    """Return how frequent line settings are in a country, at a port of this name."""
+    links = dict(_COUNTRIES.get(country or "", _USUAL))
+    for pattern, names in _HINTS:
+        if pattern.search(port):
+            links |= {name: _TOLD * links.get(name, 1.0) for name in names}
+    total = sum(links.values())
+    shares: dict[LineSettings, float] = {}
+    for link in LINKS.values():
+        for place, line in enumerate(link.lines):
+            share = links.get(link.name, 0.0) / total * _PLACE**place
+            shares[line] = shares.get(line, _FLOOR) + share
+    return shares
+
+
+def suspects(
+    heard: Evidence, shares: Chances, among: Iterable[LineSettings]
+) -> tuple[LineSettings, LineSettings] | None:
+    """Return how a sender and its hearer are probably set; None where the bytes do not tell.
+
+    among: how the hearer may be set.
+    """
+    pairs = [(sent, at) for sent in shares for at in among if _is_telling(sent, at)]
+    if heard.count < 2 * NOISE or not pairs:
+        return None
+
+    def likely(pair: tuple[LineSettings, LineSettings]) -> float:
+        sent, at = pair
+        return log(shares[sent]) + replace(heard, line=at).likelihood(sent)
+
+    best = max(pairs, key=likely)
+    anything = heard.likelihood(heard.line)
+    return best if likely(best) > anything + _SURE else None
+
+
+def _is_telling(sent: LineSettings, at: LineSettings) -> bool:
+    return len(hearable(sent, at)) < 2**at.byte_size
+
+
+class Search:
+    """Says at which line settings to listen, and is fed what is heard there.
+
+    line is how the port is to be set; ended tells when there is nothing more to do: link
+    and telegrams say what was understood then, locked what needs a key, and reason is the
+    word for why nothing was; understood is when the first telegram was. All times are in seconds of one clock, which starts with the
+    search.
+    """
+
+    def __init__(self, shares: Chances, patience: Patience, now: float) -> None:
+        """Begin with the most frequent settings; with a single one there is nothing to try."""
+        self.patience = patience
+        self.shares = shares
+        self.ended = False
+        self.attempts: tuple[Attempt, ...] = ()
+        self._odds = {line: log(share) for line, share in shares.items()}
+        self._began = self._since = self._spoke = now
+        self._idled = True
+        self.understood = 0.0
+        self._start(max(shares, key=shares.__getitem__), now)
+
+    def _start(self, line: LineSettings, now: float) -> None:
+        self.line = line
+        self.heard = Evidence(line)
+        self._detector = Detector()
+        self._since = self._spoke = now
+        self._idled = True
+
+    @property
+    def link(self) -> Link | None:
+        """Return the link that was understood."""
+        return self._detector.link
+
+    @property
+    def telegrams(self) -> list[Telegram]:
+        """Return what it has said."""
+        return self._detector.telegrams
+
+    @property
+    def locked(self) -> Locked | None:
+        """Return the link whose telegrams a key would open."""
+        return self._detector.locked
+
+    @property
+    def count(self) -> int:
+        """Return how many bytes were heard, at whatever settings."""
+        return self.heard.count + sum(attempt.count for attempt in self.attempts)
+
+    @property
+    def reason(self) -> str:
+        """Return the word for why nothing was understood."""
+        if self.locked:
+            return self.locked.error.lock.value
+        verdicts = {attempt.verdict for attempt in self.attempts}
+        words: tuple[Verdict, ...] = ("unreadable", "broken")
+        worst = next((word for word in words if word in verdicts), "garbled")
+        return worst if self.count >= NOISE else "silent"
+
+    def part(self, now: float) -> float:
+        """Return how far the search is, at most 1."""
+        if self.link:
+            return min(1.0, (now - self.understood) / self.patience.meter_id)
+        silence = 2 * self.patience.longest
+        return min(1.0, (now - self._began) / (silence if not self.count else self.patience.most))
+
+    def hear(self, data: bytes, now: float) -> None:
+        """Read what has come; nothing where nothing came for a gap."""
+        was_understood = self.link is not None
+        if data:
+            self.heard.missed |= now - self._since < self.patience.gap
+            self.heard.feed(data, now)
+            self._detector.feed(data)
+            self._spoke, self._idled = now, False
+        elif not self._idled and now - self._spoke >= self.patience.quiet:
+            self._detector.idle()
+            self._idled = True
+        if self.link:
+            self.understood = self.understood if was_understood else now
+            self._finish_when_known(now)
+        elif self.locked:
+            self._end("locked", now)
+        else:
+            self._weigh(bool(data), now)
+
+    def refuse(self, now: float) -> None:
+        """The port cannot be set to these line settings: try others."""
+        del self._odds[self.line]
+        if self._odds:
+            self._start(max(self._odds, key=self._odds.__getitem__), now)
+        else:
+            self.ended = True
+
+    def _finish_when_known(self, now: float) -> None:
+        known = any(telegram.meter for telegram in self.telegrams)
+        if known or now - self.understood > self.patience.meter_id:
+            self._end("understood", now)
+
+    def _weigh(self, spoke: bool, now: float) -> None:
+        """Stay as long as these are the most likely settings."""
+        burst = self.heard.endless or (not spoke and now - self._spoke >= self.patience.gap)
+        if burst:
+            self.heard.pause()
+        if now - self._began > self._most:
+            self._end(self._verdict, now)
+        elif now - self._spoke >= self.patience.longest:
+            self._unheard(now)
+        elif burst and self.heard.count >= NOISE:
+            self._compare(now)
+
+    @property
+    def _most(self) -> float:
+        """Return the seconds for the whole search."""
+        alone = len(self._odds) == 1
+        return 2 * self.patience.longest if alone else self.patience.most
+
+    @property
+    def _verdict(self) -> Verdict:
+        if self._detector.unread:
+            return "unreadable"
+        if self.heard.begun:
+            return "broken"
+        return "garbled" if self.heard.count >= NOISE else "silent"
+
+    def _unheard(self, now: float) -> None:
+        """Nothing came for longer than any meter is silent."""
+        if self.heard.count < NOISE:
+            for line in self._odds:
+                self._odds[line] += _DEAF if _apart(line, self.line) < _APART else _UNHEARD
+        else:
+            self._odds[self.line] += _MISSED
+        if self.attempts and self.count < NOISE:  # at two very different speeds
+            self._end("silent", now)
+        elif len(self._odds) > 1:
+            self._next(now)
+
+    def _compare(self, now: float) -> None:
+        """Leave settings at which the bytes are unlikely, or were telegrams that nobody read.
+
+        Nobody can have read one before the line was quiet, but where several have come.
+        """
+        after_quiet = self._idled or self.heard.bursts > 2 or self.heard.endless
+        odds = self._weighed(missed=after_quiet)
+        if max(odds, key=odds.__getitem__) != self.line:
+            self._odds = self._weighed(missed=True)
+            self._next(now)
+
+    def _weighed(self, *, missed: bool) -> dict[LineSettings, float]:
+        """Return the odds of all settings after what was heard here."""
+        odds = {line: odd + self.heard.likelihood(line) for line, odd in self._odds.items()}
+        if missed:
+            lost = _DAMAGED if self.heard.begun or self._detector.unread else _MISSED
+            odds[self.line] += lost * self.heard.bursts
+        return odds
+
+    def _next(self, now: float) -> None:
+        self._keep(self._verdict, now)
+        self._start(max(self._odds, key=self._odds.__getitem__), now)
+
+    def _keep(self, verdict: Verdict, now: float) -> None:
+        attempt = self.heard.attempt(now - self._since, verdict, self._detector.unread)
+        self.attempts = (*self.attempts, attempt)
+
+    def _end(self, verdict: Verdict, now: float) -> None:
+        self._keep(verdict, now)
+        self.ended = True
+
+
+def _apart(one: LineSettings, other: LineSettings) -> float:
+    return max(one.baudrate, other.baudrate) / min(one.baudrate, other.baudrate)

@@ -1,4 +1,4 @@
-"""How long it takes until a meter is found: python -m benchmarks.detection
+"""How long it takes until a meter is found: python -m benchmarks.detection.
 
 Line settings and countries are crossed; the wire is the model of simulator/uart.py, and time
 is computed, not waited for.
@@ -11,7 +11,8 @@ from itertools import count
 from statistics import median
 from zoneinfo import ZoneInfo
 
-from metering.attempts import Chances, Patience, Search, chances
+from metering.attempts import Patience, Search
+from metering.chances import Chances, chances
 from simulator.meters import METERS, meter
 from simulator.uart import Uart
 

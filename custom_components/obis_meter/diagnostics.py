@@ -8,7 +8,7 @@ from typing import Any, Final
 from homeassistant.core import HomeAssistant
 
 from .channel import Channel
-from .const import CONF_LINE, CONF_LINK, CONF_PORT
+from .const import CONF_EVIDENCE, CONF_LINE, CONF_LINK, CONF_PORT
 from .coordinator import ObisMeterConfigEntry, ObisMeterCoordinator
 from .meter import Meter
 from .metering.catalogue import Register
@@ -49,6 +49,7 @@ async def async_get_config_entry_diagnostics(
     return {
         "link": entry.data[CONF_LINK],
         "line": entry.data.get(CONF_LINE),
+        "evidence": entry.data.get(CONF_EVIDENCE, []),
         "port": scheme if separator else "serial",
         "connected": coordinator.last_update_success,
         "channels": [_channel(channel) for channel in coordinator.channels()],

@@ -1,18 +1,14 @@
 """A search over line settings: listens at one after the other, and learns from what is heard."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import log
-import re
 from typing import Final
 
+from .chances import Chances
 from .detect import Detector, Locked
-from .errors import Lock
-from .evidence import NOISE, Attempt, Evidence, Verdict, hearable
-from .links import LINKS, Link
+from .evidence import NOISE, Attempt, Evidence, Verdict
+from .links import Link
 from .model import LineSettings, Telegram
-
-type Chances = Mapping[LineSettings, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,73 +28,12 @@ class Patience:
     most: float = 90.0
 
 
-_FLOOR: Final = 0.01  # share of what is nowhere usual
-_PLACE: Final = 0.3  # of the settings of a link, each next one is so much rarer
-_USUAL: Final[Mapping[str, float]] = {"hdlc": 3, "mbus": 2, "p1": 4, "sml": 3, "rfc1662": 0.2}
-_COUNTRIES: Final[Mapping[str, Mapping[str, float]]] = {
-    **dict.fromkeys(("NL", "BE", "LU", "DK", "FI", "HU", "LT", "SI", "IE"), {"p1": 9, "hdlc": 1}),
-    "NO": {"hdlc": 9, "p1": 0.3},
-    "SE": {"p1": 7, "hdlc": 3},
-    "DE": {"sml": 9, "iec62056-21": 0.5},
-    "AT": {"mbus": 6, "p1": 2, "hdlc": 1, "sml": 1},
-    "CH": {"mbus": 4, "p1": 3, "hdlc": 2, "rfc1662": 0.3},
-    "CN": {"dlt645": 9, "hdlc": 0.5},
-}
-"""Country -> how frequent the links of its customer interfaces are, in any unit."""
-_HINTS: Final = (
-    (re.compile(r"(?<![a-z])(p1|dsmr|slimmelezer)", re.IGNORECASE), ("p1",)),
-    (re.compile(r"m-?bus|(?<![a-z])han(?![a-z])", re.IGNORECASE), ("mbus", "hdlc")),
-    (re.compile(r"sml|lesekopf|(?<![a-z])ir(?![a-z])|optical", re.IGNORECASE), ("sml",)),
-    (re.compile(r"485", re.IGNORECASE), ("dlt645",)),
-)
-"""What the name of a port says of the links that may be heard there."""
-_TOLD: Final = 5.0  # times that such a link is more frequent there
-
+_USUALLY: Final = 5  # attempts in which nearly every meter is found
 _MISSED: Final = log(0.02)  # a telegram that was heard whole at the right settings, and not read
 _DAMAGED: Final = log(0.7)  # one that began as telegrams do
 _UNHEARD: Final = log(0.3)  # nothing was heard of a sender of quite another speed
 _DEAF: Final = log(0.05)  # or of one of about our speed
 _APART: Final = 4  # times the speed: quite another
-_SURE: Final = 5.0  # times the logarithm of a chance: what bytes must say to be believed
-
-
-def chances(country: str | None = None, port: str = "") -> Chances:
-    """Return how frequent line settings are in a country, at a port of this name."""
-    links = dict(_COUNTRIES.get(country or "", _USUAL))
-    for pattern, names in _HINTS:
-        if pattern.search(port):
-            links |= {name: _TOLD * links.get(name, 1.0) for name in names}
-    total = sum(links.values())
-    shares: dict[LineSettings, float] = {}
-    for link in LINKS.values():
-        for place, line in enumerate(link.lines):
-            share = links.get(link.name, 0.0) / total * _PLACE**place
-            shares[line] = shares.get(line, _FLOOR) + share
-    return shares
-
-
-def suspects(
-    heard: Evidence, shares: Chances, among: Iterable[LineSettings]
-) -> tuple[LineSettings, LineSettings] | None:
-    """Return how a sender and its hearer are probably set; None where the bytes do not tell.
-
-    among: how the hearer may be set.
-    """
-    pairs = [(sent, at) for sent in shares for at in among if _is_telling(sent, at)]
-    if heard.count < 2 * NOISE or not pairs:
-        return None
-
-    def likely(pair: tuple[LineSettings, LineSettings]) -> float:
-        sent, at = pair
-        return log(shares[sent]) + replace(heard, line=at).likelihood(sent)
-
-    best = max(pairs, key=likely)
-    anything = heard.likelihood(heard.line)
-    return best if likely(best) > anything + _SURE else None
-
-
-def _is_telling(sent: LineSettings, at: LineSettings) -> bool:
-    return len(hearable(sent, at)) < 2**at.byte_size
 
 
 class Search:
@@ -106,8 +41,8 @@ class Search:
 
     line is how the port is to be set; ended tells when there is nothing more to do: link
     and telegrams say what was understood then, locked what needs a key, and reason is the
-    word for why nothing was; understood is when the first telegram was. All times are in seconds of one clock, which starts with the
-    search.
+    word for why nothing was; understood is when the first telegram was. All times are in
+    seconds of one clock.
     """
 
     def __init__(self, shares: Chances, patience: Patience, now: float) -> None:
@@ -155,9 +90,19 @@ class Search:
         if self.locked:
             return self.locked.error.lock.value
         verdicts = {attempt.verdict for attempt in self.attempts}
-        words: tuple[Verdict, ...] = ("unreadable", "broken")
+        words: tuple[Verdict, ...] = ("opaque", "broken")
         worst = next((word for word in words if word in verdicts), "garbled")
         return worst if self.count >= NOISE else "silent"
+
+    @property
+    def number(self) -> int:
+        """Return which attempt this is, from 1."""
+        return len(self.attempts) + 1
+
+    @property
+    def of(self) -> int:
+        """Return how many attempts there may be."""
+        return max(self.number, min(len(self._odds), _USUALLY))
 
     def part(self, now: float) -> float:
         """Return how far the search is, at most 1."""
@@ -219,7 +164,7 @@ class Search:
     @property
     def _verdict(self) -> Verdict:
         if self._detector.unread:
-            return "unreadable"
+            return "opaque"
         if self.heard.begun:
             return "broken"
         return "garbled" if self.heard.count >= NOISE else "silent"

@@ -30,15 +30,19 @@ _BRIEF: Final = 0.1  # seconds; ports deliver bytes with delays of some hundredt
 _DOUBT: Final = 4.0  # a pace tells as much as this at most, because networks delay too
 _FIRSTS: Final = 4  # bursts whose first bytes are looked at
 _SHORT, _LONG, _LONGEST = 30, 1500, 5000  # octets of telegrams, and of several in a row
-_BEGIN: Final = re.compile(
-    rb"\x7e[\xa0-\xa7]|\x1b{4}\x01{4}|\x68(.)\1\x68|/[A-Za-z]{3}[0-9]|\xdb\x08[A-Z]{3}", re.DOTALL
-)
-"""How telegrams begin: HDLC, SML, M-Bus, P1 and IEC 62056-21, and ciphered ones."""
+_TEXT: Final = rb"/[A-Za-z]{3}[0-9]"
+_BEGIN: Final = {
+    7: re.compile(_TEXT),
+    8: re.compile(
+        rb"\x7e[\xa0-\xa7]|\x1b{4}\x01{4}|\x68(.)\1\x68|\xdb\x08[A-Z]{3}|" + _TEXT, re.DOTALL
+    ),
+}
+"""Data bits -> how telegrams begin: P1 and IEC 62056-21; HDLC, SML, M-Bus, and ciphered ones."""
 
 _MARKS: Final = b"\x7e\x68\x1b\x2f\xdb\x0f\xe6\xfe\x02"
 """Their first bytes, those of bare bodies, DL/T 645 and data messages among them."""
 
-type Verdict = Literal["silent", "garbled", "broken", "unreadable", "locked", "understood"]
+type Verdict = Literal["silent", "garbled", "broken", "opaque", "locked", "understood"]
 
 
 @lru_cache(maxsize=1024)
@@ -151,7 +155,8 @@ class Evidence:
         self._running += len(data)
         if self._running > self.burst:
             self.burst, self.lasted = self._running, now - self._since
-        self.begun += len(_BEGIN.findall(self._last + data)) - len(_BEGIN.findall(self._last))
+        begin = _BEGIN[self.line.byte_size]
+        self.begun += len(begin.findall(self._last + data)) - len(begin.findall(self._last))
         self._last = (self._last + data)[-_ENOUGH:]
 
     def pause(self) -> None:

@@ -32,7 +32,7 @@ _USUALLY: Final = 5  # attempts in which nearly every meter is found
 _MISSED: Final = log(0.02)  # a telegram that was heard whole at the right settings, and not read
 _DAMAGED: Final = log(0.7)  # one that began as telegrams do
 _UNHEARD: Final = log(0.3)  # nothing was heard of a sender of quite another speed
-_DEAF: Final = log(0.05)  # or of one of about our speed
+_DEAF: Final = log(0.001)  # or of one of about our speed
 _APART: Final = 4  # times the speed: quite another
 
 
@@ -126,6 +126,7 @@ class Search:
             self.understood = self.understood if was_understood else now
             self._finish_when_known(now)
         elif self.locked:
+            self.understood = now
             self._end("locked", now)
         else:
             self._weigh(bool(data), now)

@@ -12,6 +12,7 @@ from .model import LineSettings
 
 type Chances = Mapping[LineSettings, float]
 
+_ABROAD: Final = 0.1  # of what is usual anywhere, in a country that has other links
 _FLOOR: Final = 0.01  # share of what is nowhere usual
 _PLACE: Final = 0.3  # of the settings of a link, each next one is so much rarer
 _USUAL: Final[Mapping[str, float]] = {"hdlc": 3, "mbus": 2, "p1": 4, "sml": 3, "rfc1662": 0.2}
@@ -38,7 +39,9 @@ _SURE: Final = 5.0  # times the logarithm of a chance: what bytes must say to be
 
 def chances(country: str | None = None, port: str = "") -> Chances:
     """Return how frequent line settings are in a country, at a port of this name."""
-    links = dict(_COUNTRIES.get(country or "", _USUAL))
+    links = {name: _ABROAD * often for name, often in _USUAL.items()}
+    for name, often in _COUNTRIES.get(country or "", _USUAL).items():
+        links[name] = links.get(name, 0.0) + often
     for pattern, names in _HINTS:
         if pattern.search(port):
             links |= {name: _TOLD * links.get(name, 1.0) for name in names}

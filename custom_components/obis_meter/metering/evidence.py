@@ -30,12 +30,18 @@ _BRIEF: Final = 0.1  # seconds; ports deliver bytes with delays of some hundredt
 _DOUBT: Final = 4.0  # a pace tells as much as this at most, because networks delay too
 _FIRSTS: Final = 4  # bursts whose first bytes are looked at
 _SHORT, _LONG, _LONGEST = 30, 1500, 5000  # octets of telegrams, and of several in a row
+_EVEN: Final = b"[" + b"".join(rb"\x%02x" % octet for octet in range(0, 256, 2)) + b"]"
+_ADDRESS: Final = _EVEN + b"{0,3}" + _EVEN.replace(b"[", b"[^")  # of HDLC: the last octet is odd
 _TEXT: Final = rb"/[A-Za-z]{3}[0-9]"
+_BINARY: Final = (
+    rb"\x7e[\xa0-\xa7].(?:" + _ADDRESS + rb"){2}[\x03\x10\x13]",
+    rb"\x1b{4}\x01{4}",
+    rb"\x68(.)\1\x68",
+    rb"\xdb\x08[A-Z]{3}",
+)
 _BEGIN: Final = {
     7: re.compile(_TEXT),
-    8: re.compile(
-        rb"\x7e[\xa0-\xa7]|\x1b{4}\x01{4}|\x68(.)\1\x68|\xdb\x08[A-Z]{3}|" + _TEXT, re.DOTALL
-    ),
+    8: re.compile(b"|".join((_TEXT, *_BINARY)), re.DOTALL),
 }
 """Data bits -> how telegrams begin: P1 and IEC 62056-21; HDLC, SML, M-Bus, and ciphered ones."""
 

@@ -166,7 +166,7 @@ class Search:
     def _verdict(self) -> Verdict:
         if self._detector.unread:
             return "opaque"
-        if self.heard.begun:
+        if self.heard.broken:
             return "broken"
         return "garbled" if self.heard.count >= NOISE else "silent"
 
@@ -197,7 +197,7 @@ class Search:
         """Return the odds of all settings after what was heard here."""
         odds = {line: odd + self.heard.likelihood(line) for line, odd in self._odds.items()}
         if missed:
-            lost = _DAMAGED if self.heard.begun or self._detector.unread else _MISSED
+            lost = _DAMAGED if self.heard.broken or self._detector.unread else _MISSED
             odds[self.line] += lost * self.heard.bursts
         return odds
 

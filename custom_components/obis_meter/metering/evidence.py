@@ -177,6 +177,11 @@ class Evidence:
         """Tell whether bytes come without any pause."""
         return self._running > _LONGEST
 
+    @property
+    def broken(self) -> bool:
+        """Tell whether telegrams seem to begin, more often than noise looks so."""
+        return self.begun * _LONGEST > self.count
+
     def likelihood(self, sent: LineSettings) -> float:
         """Return the logarithm of how likely these bytes are of a sender that is set so."""
         shares = hearable(sent, self.line)

@@ -164,8 +164,8 @@ def _outcome(searching: Search, url: str) -> Found | Locked:
         return replace(found, line=line, attempts=attempts)
     if locked and locked.error.lock is Lock.NO_KEY:
         return replace(locked, line=line, attempts=attempts)
-    if not attempts:
-        raise NotFoundError("port_lost")  # it takes no line settings any more
+    if searching.is_refused:
+        raise NotFoundError("port_lost", attempts)
     key = searching.reason
     if key == "garbled" and (is_raw(url) or len(searching.shares) == 1):
         raise _mistaken(searching, url)

@@ -51,10 +51,9 @@ class Search:
         self.shares = shares
         self.ended = False
         self.attempts: tuple[Attempt, ...] = ()
-        self._odds = {line: log(share) for line, share in shares.items()}
-        self._began = self._since = self._spoke = now
-        self._idled = True
         self.understood = 0.0
+        self._odds = {line: log(share) for line, share in shares.items()}
+        self._began = now
         self._start(max(shares, key=shares.__getitem__), now)
 
     def _start(self, line: LineSettings, now: float) -> None:
@@ -82,7 +81,13 @@ class Search:
     @property
     def count(self) -> int:
         """Return how many bytes were heard, at whatever settings."""
-        return self.heard.count + sum(attempt.count for attempt in self.attempts)
+        now = 0 if self.ended else self.heard.count  # an attempt that has ended is among them
+        return now + sum(attempt.count for attempt in self.attempts)
+
+    @property
+    def is_refused(self) -> bool:
+        """Tell whether the port could be set to nothing any more."""
+        return not self._odds
 
     @property
     def reason(self) -> str:
@@ -134,10 +139,9 @@ class Search:
     def refuse(self, now: float) -> None:
         """The port cannot be set to these line settings: try others."""
         del self._odds[self.line]
-        if self._odds:
+        self.ended = self.is_refused
+        if not self.ended:
             self._start(max(self._odds, key=self._odds.__getitem__), now)
-        else:
-            self.ended = True
 
     def _finish_when_known(self, now: float) -> None:
         known = any(telegram.meter for telegram in self.telegrams)
@@ -146,7 +150,8 @@ class Search:
 
     def _weigh(self, spoke: bool, now: float) -> None:
         """Stay as long as these are the most likely settings."""
-        burst = self.heard.endless or (not spoke and now - self._spoke >= self.patience.gap)
+        endless = self.heard.endless
+        burst = endless or (not spoke and now - self._spoke >= self.patience.gap)
         if burst:
             self.heard.pause()
         if now - self._began > self._most:
@@ -154,7 +159,7 @@ class Search:
         elif now - self._spoke >= self.patience.longest:
             self._unheard(now)
         elif burst and self.heard.count >= NOISE:
-            self._compare(now)
+            self._compare(now, endless=endless)
 
     @property
     def _most(self) -> float:
@@ -182,13 +187,12 @@ class Search:
         elif len(self._odds) > 1:
             self._next(now)
 
-    def _compare(self, now: float) -> None:
+    def _compare(self, now: float, *, endless: bool) -> None:
         """Leave settings at which the bytes are unlikely, or were telegrams that nobody read.
 
         Nobody can have read one before the line was quiet, but where several have come.
         """
-        after_quiet = self._idled or self.heard.bursts > 2 or self.heard.endless
-        odds = self._weighed(missed=after_quiet)
+        odds = self._weighed(missed=self._idled or self.heard.bursts > 2 or endless)
         if max(odds, key=odds.__getitem__) != self.line:
             self._odds = self._weighed(missed=True)
             self._next(now)

@@ -26,6 +26,7 @@ _AT_EDGE: Final = 0.8  # share of start bits that are taken at the edge of a slo
 _KNOWN: Final = 0.9  # share of telegrams that begin as we know
 _FRAME: Final = 9.5  # bits after which a level that has not changed is a break
 _LEVELS: Final = 0.27  # low levels per bit of telegrams, on average
+_ENDLESS: Final = 6.0  # seconds; 700 octets at 2400 baud take three
 _BRIEF: Final = 0.1  # seconds; ports deliver bytes with delays of some hundredths
 _DOUBT: Final = 4.0  # a pace tells as much as this at most, because networks delay too
 _FIRSTS: Final = 4  # bursts whose first bytes are looked at
@@ -134,7 +135,7 @@ class Evidence:
 
     burst is the longest run of bytes without a pause, and lasted its seconds; bursts counts
     those that came whole, firsts are their first bytes. Of the very first, something was missed
-    where it was under way already.
+    where it was under way already. endless: no pause has come for longer than telegrams last.
     """
 
     line: LineSettings
@@ -146,6 +147,7 @@ class Evidence:
     missed: bool = False
     firsts: bytes = b""
     lasted: float = 0.0
+    endless: bool = False
     _running: int = 0
     _since: float = 0.0
     _last: bytes = b""
@@ -162,6 +164,7 @@ class Evidence:
         if self._running > self.burst:
             self.burst, self.lasted = self._running, now - self._since
         begin = _BEGIN[self.line.byte_size]
+        self.endless = now - self._since > _ENDLESS
         self.begun += len(begin.findall(self._last + data)) - len(begin.findall(self._last))
         self._last = (self._last + data)[-_ENOUGH:]
 
@@ -170,12 +173,7 @@ class Evidence:
         if self._running >= _BURST:
             self.bursts += not self.missed
             self.missed = False
-        self._running, self._last = 0, b""
-
-    @property
-    def endless(self) -> bool:
-        """Tell whether bytes come without any pause."""
-        return self._running > _LONGEST
+        self._running, self._last, self.endless = 0, b"", False
 
     @property
     def broken(self) -> bool:

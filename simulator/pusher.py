@@ -22,8 +22,11 @@ _SPAN = 60  # s of telegrams, which then come again
 class Listener(Protocol):
     """Who searches: sets the line, is told what comes, and nothing where a gap is over."""
 
-    line: object
     ended: bool
+
+    @property
+    def line(self) -> object:
+        """Return how the port is to be set."""
 
     def hear(self, data: bytes, now: float) -> None:
         """Take what has come."""

@@ -124,6 +124,7 @@ async def search(port: Port, shares: Chances, report: Callable[[Progress], None]
     """
     clock = asyncio.get_running_loop().time
     wire, searching = Wire(port, PATIENCE.gap), Search(shares, PATIENCE, clock())
+    report(_progress(searching, clock()))
     try:
         while not searching.ended:
             if not await wire.set(searching.line):

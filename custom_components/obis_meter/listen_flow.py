@@ -15,7 +15,7 @@ from .bus_finder import Line, search_line
 from .const import DOMAIN, MODULE_LINK, is_raw
 from .finder import Found, NotFoundError, Progress, search, seen
 from .head_flow import HeadSteps
-from .metering.chances import Chances, chances
+from .metering.chances import Chances, chances, opening
 from .metering.detect import Locked
 from .metering.model import LineSettings
 from .transport import PortError, open_port
@@ -44,13 +44,12 @@ class ListenSteps(AskSteps, HeadSteps):
 
     @override
     async def _async_open(self, what: str) -> ConfigFlowResult:
+        if self._auto:
+            self._line = USUAL
         shares = self._shares()
         lines = {forms.MODULE: self._module_lines(), forms.BUS: self._bus_lines()}
-        usual = max(shares, key=shares.__getitem__)
-        # Every port can be opened without parity; some, once opened so, cannot be set to it.
-        plain = LineSettings(usual.baudrate) if self._auto else usual
         try:
-            port = await open_port(self._url, lines.get(what, (plain,))[0])
+            port = await open_port(self._url, lines.get(what, (opening(shares),))[0])
         except PortError as err:
             return await self._ask({"base": err.key})
         self._asked = what != forms.LISTENED
@@ -114,6 +113,7 @@ class ListenSteps(AskSteps, HeadSteps):
             self._reason = err
             self._pushing = err.is_pushing or (self._asked and self._pushing)
             return await self.async_step_unheard()
+        self._pushing = not self._asked
         match found:
             case Locked():
                 self._locked = found

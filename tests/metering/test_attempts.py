@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from custom_components.obis_meter.metering.attempts import Patience, Search
-from custom_components.obis_meter.metering.chances import Chances, chances
+from custom_components.obis_meter.metering.chances import Chances, chances, opening
 from custom_components.obis_meter.metering.detect import Detector
 from custom_components.obis_meter.metering.links import LINKS
 from custom_components.obis_meter.metering.model import LineSettings
@@ -126,9 +126,9 @@ def _garbled(capture: Capture, line: LineSettings, *, eager: bool) -> Iterable[b
 
 def test_nothing_is_understood_at_wrong_settings() -> None:
     random = Random(1)
-    sampled = TELLING if LONG else random.sample(TELLING, 40)
+    sampled = TELLING if LONG else random.sample(TELLING, 15)
     for capture in sampled:
-        for line in LINES if LONG else random.sample(LINES, 3):
+        for line in LINES if LONG else random.sample(LINES, 2):
             for said in _garbled(capture, line, eager=random.random() < 0.5):
                 detector = Detector()
                 for _ in range(2):
@@ -235,6 +235,11 @@ def test_attempts_are_counted() -> None:
 def test_country_and_port_say_where_to_begin(country: str, port: str, first: str) -> None:
     shares = chances(country, port)
     assert str(max(shares, key=shares.__getitem__)) == first
+
+
+def test_a_port_is_opened_without_parity_before_it_is_searched() -> None:
+    assert opening(chances("AT")) == LineSettings(2400)
+    assert opening({LineSettings(2400, parity="E"): 1.0}) == LineSettings(2400, parity="E")
 
 
 def test_all_settings_of_all_links_are_tried() -> None:

@@ -54,6 +54,15 @@ def chances(country: str | None = None, port: str = "") -> Chances:
     return shares
 
 
+def opening(shares: Chances) -> LineSettings:
+    """Return how a port is opened before it is searched.
+
+    Every port can be opened without parity; some, once opened with it, cannot be set again.
+    """
+    usual = max(shares, key=shares.__getitem__)
+    return LineSettings(usual.baudrate) if len(shares) > 1 else usual
+
+
 def suspects(
     heard: Evidence, shares: Chances, among: Iterable[LineSettings]
 ) -> tuple[LineSettings, LineSettings] | None:

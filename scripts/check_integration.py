@@ -22,10 +22,11 @@ from metering import catalogue, errors, flags  # noqa: E402
 
 _BRAND = {"icon.png": 256, "icon@2x.png": 512, "dark_icon.png": 256, "dark_icon@2x.png": 512}
 _ERRORS = re.compile(
-    r'"((?:port|host|listen)_\w+|silent|unreadable|not_answering|no_telegram(?:_tcp)?'
+    r'"((?:port|host|listen)_\w+|silent|broken|opaque|unreadable|not_answering'
     r"|(?:line|host|allowed)_invalid|nobody_answers|answers_garbled|meters_none"
     r'|head_\w+|interval_short|(?:address|query)_form|password_(?:computed|not_text))"'
 )
+_GARBLED = ("_fixed", "_fixed_tcp", "_like", "_like_tcp")
 _NO_MISTAKES = (errors.Lock.NO_KEY, errors.Lock.REPLAY, errors.Lock.COUNTER_RESET)
 _REFUSALS = re.compile(r'(?:RequestError|_invalid|_failed)\(\s*"(\w+)"')
 _RULE = re.compile(r"^  ([a-z-]+):", re.MULTILINE)
@@ -72,6 +73,7 @@ def _errors(english: dict[str, Any]) -> Iterator[str]:
     code = "\n".join(path.read_text() for path in INTEGRATION.rglob("*.py"))
     known = english["config"]["error"]
     used = set(_ERRORS.findall(code)) | {mistake.value for mistake in errors.KeyMistake}
+    used |= {f"garbled{kind}" for kind in ("", *_GARBLED)}
     used |= {lock.value for lock in errors.Lock if lock not in _NO_MISTAKES}
     for word in sorted(used - set(known)):
         yield f"config.error.{word}: missing"

@@ -14,6 +14,7 @@ from .head import is_head
 from .line import LineCoordinator
 from .memory import Memory
 from .services import async_setup_services
+from .settlement import Settlement
 
 PLATFORMS = [Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR]
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -32,6 +33,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: ObisMeterConfigEntry) ->
     entry.runtime_data = coordinator
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     coordinator.async_listen()
+    settlement = Settlement(hass, entry)
+    settlement.begin()
+    entry.async_on_unload(settlement.end)
     return True
 
 

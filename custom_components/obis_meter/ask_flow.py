@@ -4,8 +4,8 @@ from abc import abstractmethod
 from typing import Any, Final
 
 from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
     ConfigEntry,
-    ConfigFlow,
     ConfigFlowResult,
     ConfigSubentryData,
 )
@@ -30,18 +30,17 @@ from .const import (
 from .coordinator import is_heard
 from .metering.links import LINKS
 from .metering.model import LineSettings
-from .transport import Port, PortError, open_port
+from .port_flow import PortSteps
+from .transport import Port, PortError
 
 STAGES: Final = {forms.MODULE: "asking", forms.BUS: "searching"}
 """What hangs on a port -> the word for what goes on at first while it is asked."""
 _TITLE: Final = "RS-485 line"
 
 
-class AskSteps(ConfigFlow):
+class AskSteps(PortSteps):
     """The steps of a config flow in which something is sent."""
 
-    _url: str
-    _line: LineSettings
     _found_line: Line
 
     @abstractmethod
@@ -58,7 +57,7 @@ class AskSteps(ConfigFlow):
             self._set_confirm_only()
             return self.async_show_form(step_id="module")
         try:
-            port = await open_port(self._url, self._line)
+            port = await self._async_open()
         except PortError as err:
             return await self._ask({"base": err.key})
         return await self._async_begin(port, forms.MODULE)
@@ -70,9 +69,15 @@ class AskSteps(ConfigFlow):
         others = (line for line in LINKS[BUS_LINK].lines if line != self._line)
         return (self._line, *others)
 
+    @abstractmethod
+    async def _async_line_again(self, found: Line) -> ConfigFlowResult:
+        """Go on with the line on which the meters of the entry being changed are looked for."""
+
     async def _async_line_found(self, found: Line) -> ConfigFlowResult:
         """Go on with the meters of a line that are not known; a line that has moved is mended."""
         self._line = found.settings
+        if self.source == SOURCE_RECONFIGURE:
+            return await self._async_line_again(found)
         known = self._known()
         for entry in {meter.address: known.get(meter.address) for meter in found.meters}.values():
             if entry and not is_heard(entry):

@@ -6,8 +6,8 @@ from typing import Any, Final, override
 
 from homeassistant.components import usb
 from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
     ConfigEntry,
-    ConfigFlow,
     ConfigFlowResult,
     ConfigSubentryFlow,
 )
@@ -38,12 +38,13 @@ from .head_flow import HeadSteps
 from .metering.detect import Locked
 from .metering.model import LineSettings
 from .options_flow import MeterSubentryFlow, ObisMeterOptionsFlow
-from .transport import Port, PortError, open_port
+from .reconfigure_flow import ReconfigureSteps
+from .transport import Port, PortError
 
 _GLANCE: Final = 0.5  # seconds between two changes of what the owner reads
 
 
-class ObisMeterConfigFlow(AskSteps, DialInSteps, HeadSteps, ConfigFlow, domain=DOMAIN):
+class ObisMeterConfigFlow(ReconfigureSteps, AskSteps, DialInSteps, HeadSteps, domain=DOMAIN):
     """Adds a meter, or a port on which meters call."""
 
     VERSION = 1
@@ -128,7 +129,7 @@ class ObisMeterConfigFlow(AskSteps, DialInSteps, HeadSteps, ConfigFlow, domain=D
         if typed[CONF_WHAT] == forms.OPTICAL:
             return await self.async_step_optical()
         try:
-            port = await open_port(url, self._line)
+            port = await self._async_open()
         except PortError as err:
             return await self._ask({"base": err.key})
         return await self._async_begin(port, typed[CONF_WHAT])
@@ -154,6 +155,7 @@ class ObisMeterConfigFlow(AskSteps, DialInSteps, HeadSteps, ConfigFlow, domain=D
         self._progress = Progress(stage=stage)
         self._search = self.hass.async_create_task(search, f"{DOMAIN} listens to {self._url}")
         self._search.add_done_callback(seen)
+        self._search.add_done_callback(lambda _: self._give_back())
         return await self.async_step_listen()
 
     async def _ask(self, errors: dict[str, str] | None = None) -> ConfigFlowResult:
@@ -161,7 +163,7 @@ class ObisMeterConfigFlow(AskSteps, DialInSteps, HeadSteps, ConfigFlow, domain=D
         schema = await form(self.hass)
         return self.async_show_form(
             step_id=self._step,
-            data_schema=self.add_suggested_values_to_schema(schema, self._typed),
+            data_schema=self.add_suggested_values_to_schema(schema, self._typed or self._known()),
             errors=errors,
             description_placeholders={"port": self._url},
         )
@@ -197,8 +199,7 @@ class ObisMeterConfigFlow(AskSteps, DialInSteps, HeadSteps, ConfigFlow, domain=D
             return await self._ask({"base": "no_telegram_tcp" if raw else err.key})
         match found:
             case Locked():
-                self._locked = found
-                return await self.async_step_key()
+                return await self._async_locked(found)
             case Line():
                 return await self._async_line_found(found)
         return await self._async_found(found)
@@ -208,6 +209,8 @@ class ObisMeterConfigFlow(AskSteps, DialInSteps, HeadSteps, ConfigFlow, domain=D
         self._found = found
         if found.link.answer and not self._asked:
             return await self.async_step_module()
+        if self.source == SOURCE_RECONFIGURE:
+            return await self._async_found_again(found)
         if found.meter:
             entry = await self.async_set_unique_id(found.meter)
             if entry and not is_heard(entry):

@@ -13,9 +13,11 @@ MODULE_LINK: Final = "rfc1662"  # what communication modules speak
 BUS_LINK: Final = "dlt645"  # what meters that share an RS-485 line speak
 HEAD_LINK: Final = "iec62056-21"  # what meters behind an optical head speak
 CONF_ASK: Final = "ask"  # the owner agreed that the meters at a port are asked
+CONF_TOTALS: Final = "totals"  # of the meter replaced, until statistics go on with the new one
 CONF_KEY: Final = "key"  # encryption key, hex; nowhere but in the entry
 CONF_AUTH_KEY: Final = "auth_key"  # authentication key, hex; likewise
 CONF_IDENTITY: Final = "identity"  # what the meter said of itself when it was found
+CONF_FOREIGN: Final = "foreign"  # ids of meters that may speak on the port, and are not shown
 
 EVENT_COMMAND: Final = f"{DOMAIN}_command"  # on the bus: an action that changes a meter
 

@@ -11,6 +11,7 @@ from .confirm_flow import ConfirmSteps
 from .const import (
     CONF_ASK,
     CONF_EIGHT_BITS,
+    CONF_FOREIGN,
     CONF_INTERVAL,
     CONF_LISTEN_ONLY,
     CONF_READOUT,
@@ -19,12 +20,15 @@ from .const import (
 )
 from .finder import Found, Progress, find
 from .head import ReadOut, access_of, ask_head, line_of, mistake_in, shortest, shown
-from .transport import PortError, open_port
+from .port_flow import PortSteps
+from .transport import PortError
 
 _OCTET: Final = 8  # bits
+_OF_THE_PLACE: Final = (CONF_ASK, CONF_READOUT, CONF_FOREIGN)
+"""What stands in an entry only as long as its meter is read where and as it is."""
 
 
-class HeadSteps(ConfirmSteps):
+class HeadSteps(ConfirmSteps, PortSteps):
     """The steps of a config flow that are about optical heads."""
 
     @abstractmethod
@@ -71,7 +75,7 @@ class HeadSteps(ConfirmSteps):
         if not is_raw(self._url):
             self._line = line_of(settings)
         try:
-            port = await open_port(self._url, self._line)
+            port = await self._async_open()
         except PortError as err:
             return await self._ask({"base": err.key})
         if settings[CONF_LISTEN_ONLY]:
@@ -79,15 +83,26 @@ class HeadSteps(ConfirmSteps):
         access = access_of(self._url, settings)
         return await self._async_search(ask_head(port, access, self._on_progress))
 
-    def _moved(self, entry: ConfigEntry, found: Found) -> ConfigFlowResult:
+    def _moved(self, entry: ConfigEntry, found: Found, reason: str = "moved") -> ConfigFlowResult:
         """Have a meter that was set up already read where, and as, it was found now."""
+        return self.async_update_reload_and_abort(
+            entry,
+            data=self._data(entry, found),
+            options=self._options(entry, found),
+            reason=reason,
+        )
+
+    def _data(self, entry: ConfigEntry, found: Found) -> dict[str, Any]:
+        """Return the data of an entry whose meter is read where, and as, it was found now."""
+        kept = {key: value for key, value in entry.data.items() if key not in _OF_THE_PLACE}
+        return {**kept, **self._settings(found)}
+
+    def _options(self, entry: ConfigEntry, found: Found) -> dict[str, Any]:
         options = dict(entry.options)
         if isinstance(found, ReadOut):
             interval = options.get(CONF_INTERVAL, found.interval)
             options |= {**found.settings, CONF_INTERVAL: max(interval, shortest(found.seconds))}
-        return self.async_update_reload_and_abort(
-            entry, data_updates=self._settings(found), options=options, reason="moved"
-        )
+        return options
 
     @override
     def _settings(self, found: Found) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from metering import catalogue, errors, flags  # noqa: E402
 _BRAND = {"icon.png": 256, "icon@2x.png": 512, "dark_icon.png": 256, "dark_icon@2x.png": 512}
 _ERRORS = re.compile(
     r'"((?:port|host|listen)_\w+|silent|unreadable|not_answering|no_telegram(?:_tcp)?'
-    r"|(?:line|host|allowed)_invalid|nobody_answers|answers_garbled|meters_none"
+    r"|(?:line|host|allowed)_invalid|nobody_answers|answers_garbled|meters_none|other_line"
     r'|head_\w+|interval_short|(?:address|query)_form|password_(?:computed|not_text))"'
 )
 _NO_MISTAKES = (errors.Lock.NO_KEY, errors.Lock.REPLAY, errors.Lock.COUNTER_RESET)

@@ -27,6 +27,7 @@ PUSH_LINK: Final = "wrapper"  # what meters speak that push DLMS over TCP or UDP
 CONF_TITLE: Final = "title"  # the system title with which a meter signs what it ciphers
 CONF_ALLOWED: Final = "allowed"  # addresses and networks that may call
 CONF_METER: Final = "meter"
+CONF_FOUND: Final = "found"  # the meter that speaks in place of another
 CONF_METERS: Final = "meters"
 SUBENTRY_METER: Final = "meter"  # one of several meters of an entry
 CONF_ADDRESS: Final = "address"  # of a meter on a line

@@ -35,6 +35,20 @@ class Successor:
         return {**self.data, CONF_IDENTITY: asdict(Identity(serial=self.meter))}
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A meter of a subentry by its id and its name, and what the subentry keeps of it."""
+
+    meter: str
+    title: str
+    data: Mapping[str, Any]
+
+
+def named(subentry: ConfigSubentry, meter: str) -> str:
+    """Return how the meter that takes the place of another is called: by its id, if that was."""
+    return subentry.title.replace(subentry.unique_id or subentry.title, meter)
+
+
 async def async_hand_over(hass: HomeAssistant, entry: ConfigEntry, new: Successor) -> None:
     """Have a meter take the place of the one of an entry, which is set up again then."""
     old = entry.unique_id or entry.entry_id
@@ -49,16 +63,13 @@ async def async_hand_over_subentry(
     hass: HomeAssistant,
     entry: ConfigEntry,
     subentry: ConfigSubentry,
-    meter: str,
-    *,
-    title: str,
-    data: Mapping[str, Any],
+    new: Named,
 ) -> None:
     """Have a meter take the place of the one of a subentry; the entry is set up again then."""
     old = subentry.unique_id or subentry.subentry_id
-    async with _succession(hass, entry, subentry.subentry_id, old, meter) as totals:
+    async with _succession(hass, entry, subentry.subentry_id, old, new.meter) as totals:
         hass.config_entries.async_update_subentry(
-            entry, subentry, unique_id=meter, title=title, data=data
+            entry, subentry, unique_id=new.meter, title=new.title, data=new.data
         )
         kept = {**entry.data.get(CONF_TOTALS, {}), **totals}
         hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_TOTALS: kept})

@@ -19,10 +19,8 @@ from .const import (
     CONF_ASK,
     CONF_DIALECT,
     CONF_IDENTITY,
-    CONF_LINE,
     CONF_LINK,
     CONF_METERS,
-    CONF_PORT,
     DOMAIN,
     SUBENTRY_METER,
     is_raw,
@@ -98,9 +96,6 @@ class AskSteps(PortSteps):
             if is_bus(entry)
             for subentry in entry.subentries.values()
         }
-
-    def _where(self) -> dict[str, str]:
-        return {CONF_PORT: self._url, CONF_LINE: str(self._line)}
 
     async def async_step_meters(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show which meters answer, and have their owner choose."""

@@ -3,6 +3,7 @@
 from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigFlow
 from homeassistant.core import callback
 
+from .const import CONF_LINE, CONF_PORT
 from .loan import Loan
 from .metering.model import LineSettings
 from .transport import Port, open_port
@@ -23,6 +24,10 @@ class PortSteps(ConfigFlow):
         except BaseException:
             self._give_back()
             raise
+
+    def _where(self) -> dict[str, str]:
+        """Return what an entry keeps of its port."""
+        return {CONF_PORT: self._url, CONF_LINE: str(self._line)}
 
     async def _async_borrow(self, url: str) -> None:
         if self.source == SOURCE_RECONFIGURE:

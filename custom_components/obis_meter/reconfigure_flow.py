@@ -1,6 +1,5 @@
 """The dialogs for an entry whose port has moved, or on whose port another meter speaks."""
 
-from abc import abstractmethod
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -40,10 +39,6 @@ class ReconfigureSteps(ImportSteps, HeadSteps):
     """The steps of a config flow in which an entry is changed."""
 
     _step: str
-
-    @abstractmethod
-    def _where(self) -> dict[str, str]:
-        """Return what an entry keeps of its port."""
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None

@@ -55,6 +55,10 @@ def suggested(form: ConfigFlowResult) -> dict[str, Any]:
     return {str(field): (field.description or {}).get("suggested_value") for field in fields}
 
 
+def ids(registry: er.EntityRegistry) -> dict[str, str]:
+    return {row.entity_id: row.unique_id for row in registry.entities.values()}
+
+
 async def test_a_meter_moves_from_a_cable_to_the_network_and_back(
     hass: HomeAssistant, pty_meter: Serve[PtyServer], tcp_meter: Serve[TcpServer]
 ) -> None:
@@ -62,7 +66,7 @@ async def test_a_meter_moves_from_a_cable_to_the_network_and_back(
     entry = entry_for(cable.url, unique_id=METER, title="Mine", options={"write_interval": 7})
     await is_read(hass, await set_up(hass, entry))
     registry = er.async_get(hass)
-    names = {row.entity_id: row.unique_id for row in registry.entities.values()}
+    names = ids(registry)
     result = await listen(hass, await begin(hass, entry, "network"), network(bridge))
     assert changed(result)
     await is_read(hass, entry)
@@ -72,10 +76,7 @@ async def test_a_meter_moves_from_a_cable_to_the_network_and_back(
     await is_read(hass, entry)
     assert entry.data["port"] == cable.url
     assert (entry.title, entry.options, entry.unique_id) == ("Mine", {"write_interval": 7}, METER)
-    assert (
-        names.items()
-        <= {row.entity_id: row.unique_id for row in registry.entities.values()}.items()
-    )
+    assert names.items() <= ids(registry).items()
 
 
 async def test_the_forms_are_filled_in_with_how_the_entry_is_read(hass: HomeAssistant) -> None:
@@ -197,12 +198,10 @@ async def test_an_entry_removed_meanwhile_is_not_brought_back(
 ) -> None:
     entry, flow_id = lent
     await hass.config_entries.async_remove(entry.entry_id)
+    assert not hass.config_entries.async_entries(DOMAIN)
+    hass.config_entries.flow.async_abort(flow_id)
     await hass.async_block_till_done()
     assert entry.state is ConfigEntryState.NOT_LOADED
-    assert not hass.config_entries.async_entries(DOMAIN)
-    assert not [
-        flow for flow in hass.config_entries.flow.async_progress() if flow["flow_id"] == flow_id
-    ]
 
 
 async def test_an_entry_that_waits_for_its_port_does_not_come_in_between(

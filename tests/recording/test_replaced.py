@@ -114,7 +114,7 @@ async def test_what_came_in_the_same_period_is_booked(home: Home) -> None:
     home.hear("M1", 100.5)
     await home.hass.async_block_till_done()
     await home.replace("M2")
-    for second, total in ((160, 3.0), (200, 3.25)):
+    for second, total in ((80, 3.0), (280, 3.25)):
         home.freezer.move_to(home.at + timedelta(seconds=second))
         home.hear("M2", total)
         await home.hass.async_block_till_done()

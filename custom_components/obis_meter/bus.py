@@ -112,3 +112,4 @@ class BusCoordinator(SubentriesCoordinator):
         for tracker in self.trackers.values():
             tracker.down()
         self.async_set_update_error(err)
+        self.follow_port(err)

@@ -31,6 +31,7 @@ from .const import (
 )
 from .coordinator import is_heard
 from .dial_in_flow import DialInSteps
+from .discovery_flow import DiscoverySteps
 from .finder import Found, NotFoundError, Progress, ask, find, seen
 from .forms import CONF_PROTOCOL, CONF_WHAT
 from .head import ReadOut
@@ -44,7 +45,9 @@ from .transport import Port, PortError
 _GLANCE: Final = 0.5  # seconds between two changes of what the owner reads
 
 
-class ObisMeterConfigFlow(ReconfigureSteps, AskSteps, DialInSteps, HeadSteps, domain=DOMAIN):
+class ObisMeterConfigFlow(
+    DiscoverySteps, ReconfigureSteps, AskSteps, DialInSteps, HeadSteps, domain=DOMAIN
+):
     """Adds a meter, or a port on which meters call."""
 
     VERSION = 1

@@ -17,6 +17,7 @@ CONF_TOTALS: Final = "totals"  # of the meter replaced, until statistics go on w
 CONF_KEY: Final = "key"  # encryption key, hex; nowhere but in the entry
 CONF_AUTH_KEY: Final = "auth_key"  # authentication key, hex; likewise
 CONF_IDENTITY: Final = "identity"  # what the meter said of itself when it was found
+CONF_SERVICE: Final = "service"  # by which the bridge to the port announces itself
 CONF_FOREIGN: Final = "foreign"  # ids of meters that may speak on the port, and are not shown
 
 EVENT_COMMAND: Final = f"{DOMAIN}_command"  # on the bus: an action that changes a meter

@@ -32,6 +32,7 @@ from .metering.links import LINKS
 from .metering.model import ANYONE, Access, Message, Notice, Telegram
 from .metering.security import Security
 from .metering.session import Event, Session
+from .moved import follow
 from .notifier import Notifier
 from .reader import Reader
 from .tracker import OnNew, Tracker
@@ -112,6 +113,12 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]], ABC):
         """Write live totals as they are just before statistics are cut."""
         for tracker in self.trackers.values():
             tracker.tick()
+
+    @callback
+    def follow_port(self, err: Exception) -> None:
+        """Go on where the port is now, where its cable was plugged in elsewhere."""
+        if follow(self.hass, self.config_entry, getattr(err, "key", None)):
+            self.hass.config_entries.async_schedule_reload(self.config_entry.entry_id)
 
     async def _stop(self) -> None:
         self.notifier.stop()

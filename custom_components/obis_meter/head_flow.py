@@ -15,6 +15,7 @@ from .const import (
     CONF_INTERVAL,
     CONF_LISTEN_ONLY,
     CONF_READOUT,
+    CONF_SERVICE,
     CONF_START_BAUD,
     is_raw,
 )
@@ -24,7 +25,7 @@ from .port_flow import PortSteps
 from .transport import PortError
 
 _OCTET: Final = 8  # bits
-_OF_THE_PLACE: Final = (CONF_ASK, CONF_READOUT, CONF_FOREIGN)
+_OF_THE_PLACE: Final = (CONF_ASK, CONF_READOUT, CONF_FOREIGN, CONF_SERVICE)
 """What stands in an entry only as long as its meter is read where and as it is."""
 
 

@@ -85,3 +85,4 @@ class LineCoordinator(ObisMeterCoordinator):
         """Say so once."""
         self._tracker.down()
         self.async_set_update_error(err)
+        self.follow_port(err)

@@ -34,6 +34,7 @@ def faults() -> Iterator[str]:
     yield from _names(english)
     yield from _errors(english)
     yield from _exceptions(english)
+    yield from _fields(english)
     yield from _other_languages(english)
     yield from _icons(english)
     yield from _manifest()
@@ -70,6 +71,14 @@ def _errors(english: dict[str, Any]) -> Iterator[str]:
         yield f"config.error.{word}: missing"
     for word in sorted(set(known) - used):
         yield f"config.error.{word}: used nowhere"
+
+
+def _fields(english: dict[str, Any]) -> Iterator[str]:
+    """Every field of every form has a name and a plain explanation."""
+    texts = {name for name, text in _flat(english) if text.strip()}
+    for name in sorted(texts):
+        if ".data." in name and name.replace(".data.", ".data_description.") not in texts:
+            yield f"{name}: not explained"
 
 
 def _other_languages(english: dict[str, Any]) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Cables that Home Assistant finds, here or at a ser2net, are offered where nothing uses them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from ipaddress import ip_address
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
-from homeassistant.loader import USBMatcher, async_get_usb
+from homeassistant.loader import async_get_usb
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -74,8 +74,7 @@ async def test_a_bare_converter_chip_is_not_claimed(
     hass: HomeAssistant, device: usb.USBDevice, ours: bool
 ) -> None:
     rows = [row for row in await async_get_usb(hass) if row["domain"] == DOMAIN]
-    matching: Callable[[USBMatcher], bool] = lambda row: usb.usb_device_matches_matcher(device, row)
-    assert any(map(matching, rows)) == ours
+    assert any(usb.usb_device_matches_matcher(device, row) for row in rows) == ours
 
 
 @pytest.fixture
@@ -293,9 +292,10 @@ async def test_an_entry_follows_its_cable_to_another_port(
 async def test_an_entry_follows_a_cable_that_is_plugged_in_elsewhere_meanwhile(
     hass: HomeAssistant,
     pty_meter: Serve[PtyServer],
+    tcp_meter: Serve[TcpServer],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    old, new = await pty_meter("aidon"), await pty_meter("aidon-new")
+    old, new = await pty_meter("aidon"), await tcp_meter("aidon")
     entry = await set_up(hass, entry_for(old.url, unique_id=METER))
     monkeypatch.setattr(moved, "_find", lambda hass, path: new.url)
     await old.close()

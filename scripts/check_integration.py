@@ -77,7 +77,8 @@ def _fields(english: dict[str, Any]) -> Iterator[str]:
     """Every field of every form has a name and a plain explanation."""
     texts = {name for name, text in _flat(english) if text.strip()}
     for name in sorted(texts):
-        if ".data." in name and name.replace(".data.", ".data_description.") not in texts:
+        explanation = name.replace(".data.", ".data_description.")
+        if not name.startswith("services.") and explanation not in texts:
             yield f"{name}: not explained"
 
 

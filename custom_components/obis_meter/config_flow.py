@@ -83,6 +83,9 @@ class ObisMeterConfigFlow(
             return {SUBENTRY_METER: MeterSubentryFlow}
         return {SUBENTRY_METER: BusMeterSubentryFlow} if is_bus(config_entry) else {}
 
+    async_step_usb = DiscoverySteps.async_step_usb  # where Home Assistant's checks look for them
+    async_step_zeroconf = DiscoverySteps.async_step_zeroconf
+
     @override
     def is_matching(self, other_flow: ObisMeterConfigFlow) -> bool:
         """Tell whether another flow is about the same port."""

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Coroutine
 from typing import Any, Final, override
 
-from homeassistant.config_entries import ConfigEntry, ConfigFlowResult
+from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntry, ConfigFlowResult
 
 from . import head_forms
 from .confirm_flow import ConfirmSteps
@@ -48,7 +48,7 @@ class HeadSteps(ConfirmSteps, PortSteps):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask for leave to ask the meter; few owners need to open the settings."""
-        raw, errors, typed = is_raw(self._url), dict[str, str](), dict[str, Any]()
+        raw, errors, typed = is_raw(self._url), dict[str, str](), self._asked_so_far()
         if user_input is not None:
             settings = dict(user_input[head_forms.ADVANCED])
             typed = {head_forms.ADVANCED: shown(settings)}
@@ -65,6 +65,13 @@ class HeadSteps(ConfirmSteps, PortSteps):
             errors=errors,
             description_placeholders={"line": str(self._line)},
         )
+
+    def _asked_so_far(self) -> dict[str, Any]:
+        """Return how the meter of the entry that is changed is asked, but for its password."""
+        if self.source != SOURCE_RECONFIGURE:
+            return {}
+        options = self._get_reconfigure_entry().options
+        return {head_forms.ADVANCED: shown(options)}
 
     async def async_step_optical_tcp(
         self, user_input: dict[str, Any] | None = None

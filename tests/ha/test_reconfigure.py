@@ -6,7 +6,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
+from homeassistant.config_entries import (
+    ConfigEntryDisabler,
+    ConfigEntryState,
+    ConfigFlowResult,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
@@ -15,12 +19,13 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.obis_meter import config_flow, port_flow
 from custom_components.obis_meter.const import DOMAIN
+from custom_components.obis_meter.loan import place_of
 from simulator.serve import PtyServer, TcpServer
 
-from . import bussing
+from . import bussing, test_head, test_keys
 from .bussing import brisk
 from .calling import SERIAL, Module, is_on, listening
-from .conftest import METER, Serve, Wire, entry_for, free_port, p1, set_up, until
+from .conftest import METER, WRONG_KEY, Serve, Wire, entry_for, free_port, p1, set_up, until
 from .test_config_flow import listen, network
 from .test_coordinator import ENERGY, said, telegram
 
@@ -97,6 +102,105 @@ async def test_the_forms_are_filled_in_with_how_the_entry_is_read(hass: HomeAssi
     shown = await entry.start_reconfigure_flow(hass)
     form = await flow.async_configure(shown["flow_id"], {"next_step_id": "serial"})
     assert suggested(form) == {"port": None, "line": "2400 8N1", "what": "module"}
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        ({"link": "iec62056-21", "ask": True, "readout": 2.0}, "optical"),
+        ({"link": "dlt645", "ask": True}, "dlt645"),
+        ({"link": "sml"}, "listened"),
+    ],
+)
+async def test_the_form_knows_what_is_connected(
+    hass: HomeAssistant, data: dict[str, Any], what: str
+) -> None:
+    entry = entry_for("/dev/ttyUSB0")
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(entry, data={**entry.data, **data})
+    shown = await entry.start_reconfigure_flow(hass)
+    flow = hass.config_entries.flow
+    form = await flow.async_configure(shown["flow_id"], {"next_step_id": "serial"})
+    assert suggested(form) == {"port": "/dev/ttyUSB0", "line": "2400 8N1", "what": what}
+
+
+async def test_a_port_is_known_by_any_name(hass: HomeAssistant, tmp_path: Path) -> None:
+    (tmp_path / "by-id").symlink_to(tmp_path / "ttyUSB0")
+    same = [
+        (str(tmp_path / "by-id"), str(tmp_path / "ttyUSB0")),
+        ("socket://Pi:2000", "rfc2217://pi:2000"),
+        ("listen://:9000", "listen://127.0.0.1:9000"),
+        ("esphome-hass://a/b", "esphome-hass://a/b"),
+    ]
+    for one, other in same:
+        assert await place_of(hass, one) == await place_of(hass, other)
+    places = {await place_of(hass, one) for one, _ in same}
+    others = ("/dev/ttyUSB1", "socket://pi:2001", "listen+udp://:9000", "esphome-hass://a/c")
+    assert places.isdisjoint([await place_of(hass, other) for other in others])
+
+
+async def test_an_entry_that_is_switched_off_stays_so(
+    hass: HomeAssistant, tcp_meter: Serve[TcpServer]
+) -> None:
+    server = await tcp_meter("aidon")
+    off = ConfigEntryDisabler.USER
+    entry = await set_up(hass, entry_for(server.url, unique_id=METER, disabled_by=off))
+    assert changed(await listen(hass, await begin(hass, entry, "network"), network(server)))
+    await hass.async_block_till_done()
+    assert (entry.state, entry.data["line"]) == (ConfigEntryState.NOT_LOADED, "115200 8N1")
+
+
+@pytest.mark.parametrize("fits", [True, False])
+async def test_an_encrypted_meter_is_opened_with_the_keys_that_the_entry_has(
+    hass: HomeAssistant, tcp_meter: Serve[TcpServer], fits: bool
+) -> None:
+    cipher = test_keys.cipher("e450-ch")
+    known = cipher.key.hex() if fits else WRONG_KEY
+    entry = entry_for("socket://127.0.0.1:1", unique_id=test_keys.E450_ID)
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(entry, data={**entry.data, "key": known})
+    typed = network(await tcp_meter("e450-ch"))
+    flow_id = await begin(hass, entry, "network")
+    result = await listen(hass, flow_id, typed)
+    if not fits:
+        assert result["step_id"] == "key"
+        key = {"key": cipher.key.hex()}
+        result = await hass.config_entries.flow.async_configure(flow_id, key)
+    assert changed(result)
+    assert entry.data["key"] == cipher.key.hex()
+
+
+async def test_a_meter_behind_a_head_moves_with_how_it_is_asked(
+    hass: HomeAssistant, stack: AsyncExitStack, tmp_path: Path
+) -> None:
+    server = await test_head.served(stack, tmp_path / "meter")
+    entry = test_head.entry_at("/dev/none", interval=600, password="secret", answer_timeout=2)
+    entry.add_to_hass(hass)
+    flow_id = await begin(hass, entry, "serial")
+    typed = {"port": server.url, "line": "300 8N1", "what": "optical"}
+    form = await hass.config_entries.flow.async_configure(flow_id, typed)
+    assert form["step_id"] == "optical"
+    [section] = form["data_schema"].schema.values()
+    values = {str(key): key.description for key in section.schema.schema}
+    assert values["answer_timeout"] == {"suggested_value": 2}
+    assert "secret" not in str(values)
+    result = await test_head.asked(hass, form)
+    assert changed(result)
+    assert (entry.data["port"], entry.data["ask"]) == (server.url, True)
+    assert (entry.options["interval"], entry.options["password"]) == (600, "secret")
+
+
+async def test_who_agreed_to_be_listened_to_only_is_not_asked_any_more(
+    hass: HomeAssistant, wire: Wire
+) -> None:
+    entry = test_head.entry_at("/dev/none")
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(entry, unique_id="M1")
+    flow_id = await begin(hass, entry, "network")
+    await hass.config_entries.flow.async_configure(flow_id, network(wire, what="listened"))
+    await wire.send(telegram("1-0:1.8.0(1*kWh)"))
+    assert changed(await listen(hass, flow_id, {}))
+    assert {"ask", "readout"}.isdisjoint(entry.data)
 
 
 async def test_new_settings_for_the_port_that_the_entry_holds(

@@ -156,7 +156,7 @@ async def test_an_encrypted_meter_is_opened_with_the_keys_that_the_entry_has(
 ) -> None:
     cipher = test_keys.cipher("e450-ch")
     known = cipher.key.hex() if fits else WRONG_KEY
-    entry = entry_for("socket://127.0.0.1:1", unique_id=test_keys.E450_ID)
+    entry = entry_for("socket://127.0.0.1:1", unique_id=test_keys.E450_NUMBER)
     entry.add_to_hass(hass)
     hass.config_entries.async_update_entry(entry, data={**entry.data, "key": known})
     typed = network(await tcp_meter("e450-ch"))

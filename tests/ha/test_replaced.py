@@ -1,6 +1,7 @@
 """A meter is replaced: history goes on, or begins anew; or somebody swapped the cables."""
 
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.obis_meter.const import DOMAIN
+from custom_components.obis_meter.const import CONF_TOTALS, DOMAIN
 from custom_components.obis_meter.memory import Memory, inherited
 from custom_components.obis_meter.repairs import async_create_fix_flow
 
@@ -202,6 +204,30 @@ async def test_nothing_remembered_is_handed_over_as_nothing(
 ) -> None:
     await Memory(hass, "none").hand_over("M1", "M2")
     assert f"{DOMAIN}.none" not in hass_storage
+
+
+async def test_without_a_recorder_nothing_is_settled(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    wire: Wire,
+    replaced: MockConfigEntry,
+) -> None:
+    wire.connected.clear()
+    await fix(hass, hass_client, replaced, "replaced")
+    assert replaced.data[CONF_TOTALS]["M2_1-0:1.8.0"] == [100.0]
+    await wire.send(telegram("1-0:1.8.0(8*kWh)", *WATER, meter="M2"))
+    await until(hass, lambda: said(hass, ENERGY) == "8")
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=11))
+    await until(hass, lambda: CONF_TOTALS not in replaced.data)
+
+
+async def test_a_sensor_that_is_gone_is_not_waited_for(hass: HomeAssistant, wire: Wire) -> None:
+    entry = entry_for(wire.url, "p1", unique_id="M2")
+    entry.add_to_hass(hass)
+    data = {**entry.data, CONF_TOTALS: {"M2_gone": [1.0]}}
+    hass.config_entries.async_update_entry(entry, data=data)
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert CONF_TOTALS not in entry.data
 
 
 async def change(

@@ -191,9 +191,7 @@ class BusMeterSubentryFlow(ConfigSubentryFlow):
             data |= {CONF_ADDRESS: found.address, CONF_DIALECT: found.dialect}
         elif errors := _mistakes(typed):
             return errors
-        title = typed[CONF_NAME].strip()
-        if title in ("", subentry.title):
-            title = named(subentry, data[CONF_ADDRESS])
+        title = named(subentry, data[CONF_ADDRESS], typed[CONF_NAME])
         return Named(data[CONF_ADDRESS], title, data)
 
     async def _keep(self, subentry: ConfigSubentry, new: Named) -> SubentryFlowResult:

@@ -162,7 +162,7 @@ class MeterSubentryFlow(ConfigSubentryFlow):
         errors: dict[str, str] = {}
         if user_input is not None:
             meter = user_input[CONF_METER].strip()
-            title = user_input.get(CONF_NAME, "").strip() or named(subentry, meter)
+            title = named(subentry, meter, user_input.get(CONF_NAME, ""))
             if meter == subentry.unique_id:
                 return self.async_update_and_abort(entry, subentry, title=title)
             if all(meter != known.unique_id for known in entry.subentries.values()):

@@ -44,9 +44,10 @@ class Named:
     data: Mapping[str, Any]
 
 
-def named(subentry: ConfigSubentry, meter: str) -> str:
-    """Return how the meter that takes the place of another is called: by its id, if that was."""
-    return subentry.title.replace(subentry.unique_id or subentry.title, meter)
+def named(subentry: ConfigSubentry, meter: str, typed: str) -> str:
+    """Return how the meter of a subentry is called; by its own id, where the old one was by its."""
+    title = typed.strip() or subentry.title
+    return title.replace(subentry.unique_id or title, meter) if title == subentry.title else title
 
 
 async def async_hand_over(hass: HomeAssistant, entry: ConfigEntry, new: Successor) -> None:

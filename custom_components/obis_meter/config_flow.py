@@ -169,7 +169,9 @@ class ObisMeterConfigFlow(
         schema = await form(self.hass)
         return self.async_show_form(
             step_id=self._step,
-            data_schema=self.add_suggested_values_to_schema(schema, self._typed or self._known()),
+            data_schema=self.add_suggested_values_to_schema(
+                schema, self._typed or self._suggested()
+            ),
             errors=errors,
             description_placeholders={"port": self._url},
         )

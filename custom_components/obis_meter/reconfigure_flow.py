@@ -53,7 +53,7 @@ class ReconfigureSteps(ImportSteps, HeadSteps):
             description_placeholders={"name": entry.title, "port": entry.data[CONF_PORT]},
         )
 
-    def _known(self) -> dict[str, Any]:
+    def _suggested(self) -> dict[str, Any]:
         """Return what to fill in where nothing was typed yet: how the entry is read."""
         if self.source != SOURCE_RECONFIGURE:
             return {}

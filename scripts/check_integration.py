@@ -23,7 +23,7 @@ from metering import catalogue, errors, flags  # noqa: E402
 _BRAND = {"icon.png": 256, "icon@2x.png": 512, "dark_icon.png": 256, "dark_icon@2x.png": 512}
 _ERRORS = re.compile(
     r'"((?:port|host|listen)_\w+|silent|broken|opaque|unreadable|not_answering'
-    r"|(?:line|host|allowed)_invalid|nobody_answers|answers_garbled|meters_none"
+    r"|(?:line|host|allowed)_invalid|nobody_answers|answers_garbled|meters_none|other_line"
     r'|head_\w+|interval_short|(?:address|query)_form|password_(?:computed|not_text))"'
 )
 _GARBLED = ("_fixed", "_fixed_tcp", "_like", "_like_tcp")
@@ -41,6 +41,7 @@ def faults() -> Iterator[str]:
     yield from _names(english)
     yield from _errors(english)
     yield from _exceptions(english)
+    yield from _fields(english)
     yield from _icons(english)
     yield from _quality_scale()
     yield from _documents()
@@ -79,6 +80,23 @@ def _errors(english: dict[str, Any]) -> Iterator[str]:
         yield f"config.error.{word}: missing"
     for word in sorted(set(known) - used):
         yield f"config.error.{word}: used nowhere"
+
+
+def _fields(english: dict[str, Any]) -> Iterator[str]:
+    """Every field of every form has a name and a plain explanation."""
+    texts = {name for name, text in _flat(english) if text.strip()}
+    for name in sorted(texts):
+        explanation = name.replace(".data.", ".data_description.")
+        if not name.startswith("services.") and explanation not in texts:
+            yield f"{name}: not explained"
+
+
+def _flat(tree: dict[str, Any], at: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{at}{key}.")
+        else:
+            yield f"{at}{key}", value
 
 
 def _icons(english: dict[str, Any]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.typing import ConfigType
@@ -14,7 +15,9 @@ from .dial_in import ListenerCoordinator
 from .head import is_head
 from .line import LineCoordinator
 from .memory import Memory
+from .moved import follow
 from .services import async_setup_services
+from .settlement import Settlement
 from .watch import found
 
 PLATFORMS = [Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR]
@@ -30,10 +33,19 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 async def async_setup_entry(hass: HomeAssistant, entry: ObisMeterConfigEntry) -> bool:
     """Open the port of an entry, bring back what was known, and begin to read."""
     coordinator = _coordinator(hass, entry)
-    await coordinator.async_open()
+    try:
+        await coordinator.async_open()
+    except ConfigEntryNotReady as err:
+        if not follow(hass, entry, err.translation_key):
+            raise
+        coordinator = _coordinator(hass, entry)
+        await coordinator.async_open()
     entry.runtime_data = coordinator
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     coordinator.async_listen()
+    settlement = Settlement(hass, entry)
+    settlement.begin()
+    entry.async_on_unload(settlement.end)
     return True
 
 

@@ -4,8 +4,8 @@ from abc import abstractmethod
 from typing import Any, Final
 
 from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
     ConfigEntry,
-    ConfigFlow,
     ConfigFlowResult,
     ConfigSubentryData,
 )
@@ -19,10 +19,8 @@ from .const import (
     CONF_ASK,
     CONF_DIALECT,
     CONF_IDENTITY,
-    CONF_LINE,
     CONF_LINK,
     CONF_METERS,
-    CONF_PORT,
     DOMAIN,
     SUBENTRY_METER,
     is_raw,
@@ -30,17 +28,16 @@ from .const import (
 from .coordinator import is_heard
 from .metering.links import LINKS
 from .metering.model import LineSettings
+from .port_flow import PortSteps
 
 STAGES: Final = {forms.MODULE: "asking", forms.BUS: "searching"}
 """What hangs on a port -> the word for what goes on at first while it is asked."""
 _TITLE: Final = "RS-485 line"
 
 
-class AskSteps(ConfigFlow):
+class AskSteps(PortSteps):
     """The steps of a config flow in which something is sent."""
 
-    _url: str
-    _line: LineSettings
     _auto: bool
     _found_line: Line
 
@@ -62,9 +59,15 @@ class AskSteps(ConfigFlow):
         lines = (*typed, *(line for line in usual if line not in typed))
         return lines[:1] if is_raw(self._url) else lines  # the other end sets it
 
+    @abstractmethod
+    async def _async_line_again(self, found: Line) -> ConfigFlowResult:
+        """Go on with the line on which the meters of the entry being changed are looked for."""
+
     async def _async_line_found(self, found: Line) -> ConfigFlowResult:
         """Go on with the meters of a line that are not known; a line that has moved is mended."""
         self._line = found.settings
+        if self.source == SOURCE_RECONFIGURE:
+            return await self._async_line_again(found)
         known = self._known()
         for entry in {meter.address: known.get(meter.address) for meter in found.meters}.values():
             if entry and not is_heard(entry):
@@ -85,9 +88,6 @@ class AskSteps(ConfigFlow):
             if is_bus(entry)
             for subentry in entry.subentries.values()
         }
-
-    def _where(self) -> dict[str, str]:
-        return {CONF_PORT: self._url, CONF_LINE: str(self._line)}
 
     async def async_step_meters(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show which meters answer, and have their owner choose."""

@@ -1,14 +1,17 @@
 """The dialogs for one more meter on a line, and for what opens it; secrets never go back."""
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 from homeassistant.config_entries import (
     ConfigEntryState,
+    ConfigSubentry,
     ConfigSubentryFlow,
     SubentryFlowResult,
 )
 from homeassistant.core import callback
+from homeassistant.helpers.selector import TextSelector
+import probatio
 
 from . import forms
 from .bus import access
@@ -25,7 +28,9 @@ from .const import (
 from .finder import Progress, seen
 from .metering.errors import MeteringError, RequestError
 from .metering.links import dlt645
+from .succession import Named, async_hand_over_subentry, named
 
+_CHANGED: Final = forms.ACCESS.extend({probatio.Optional(CONF_ADDRESS, default=""): TextSelector()})
 _FIELDS = {"operator_form": CONF_OPERATOR}  # of what may be wrong; all else is of the password
 
 
@@ -155,22 +160,46 @@ class BusMeterSubentryFlow(ConfigSubentryFlow):
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Ask for the name, and for what opens the meter; what is left empty stays."""
+        """Ask for the name, for what opens the meter, and for the address of its successor."""
         subentry, errors = self._get_reconfigure_subentry(), dict[str, str]()
-        if user_input is not None and not (errors := _mistakes(user_input)):
-            return self.async_update_and_abort(
-                self._get_entry(),
-                subentry,
-                title=user_input[CONF_NAME].strip() or subentry.title,
-                data={**subentry.data, **_secrets(user_input)},
-            )
-        shown = _open(user_input) or {CONF_NAME: subentry.title}
+        if user_input is not None:
+            changed = await self._change(subentry, user_input)
+            if isinstance(changed, Named):
+                return await self._keep(subentry, changed)
+            errors = changed
+        shown = _open(user_input) or {
+            CONF_NAME: subentry.title,
+            CONF_ADDRESS: subentry.data[CONF_ADDRESS],
+        }
         return self.async_show_form(
             step_id="reconfigure",
-            data_schema=self.add_suggested_values_to_schema(forms.ACCESS, shown),
+            data_schema=self.add_suggested_values_to_schema(_CHANGED, shown),
             errors=errors,
             description_placeholders={"meter": subentry.unique_id or subentry.title},
         )
+
+    async def _change(
+        self, subentry: ConfigSubentry, typed: dict[str, Any]
+    ) -> Named | dict[str, str]:
+        """Return what becomes of a meter, or what is wrong; what is left empty stays."""
+        address = typed.get(CONF_ADDRESS, "").strip() or subentry.data[CONF_ADDRESS]
+        data = {**subentry.data, **_secrets(typed)}
+        if address != subentry.data[CONF_ADDRESS]:
+            found = await self._look({**typed, CONF_ADDRESS: address})
+            if not isinstance(found, OnLine):
+                return found
+            data |= {CONF_ADDRESS: found.address, CONF_DIALECT: found.dialect}
+        elif errors := _mistakes(typed):
+            return errors
+        title = named(subentry, data[CONF_ADDRESS], typed[CONF_NAME])
+        return Named(data[CONF_ADDRESS], title, data)
+
+    async def _keep(self, subentry: ConfigSubentry, new: Named) -> SubentryFlowResult:
+        entry = self._get_entry()
+        if new.meter == subentry.unique_id:
+            return self.async_update_and_abort(entry, subentry, title=new.title, data=new.data)
+        await async_hand_over_subentry(self.hass, entry, subentry, new)
+        return self.async_abort(reason="replaced")
 
     @callback
     def async_remove(self) -> None:

@@ -4,8 +4,8 @@ from typing import Any, override
 
 from homeassistant.components import usb
 from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
     ConfigEntry,
-    ConfigFlow,
     ConfigFlowResult,
     ConfigSubentryFlow,
 )
@@ -19,15 +19,19 @@ from .bus_flow import BusMeterSubentryFlow
 from .const import AUTO, CONF_LINE, CONF_PORT, DOMAIN, SUBENTRY_METER, is_listener
 from .coordinator import is_heard
 from .dial_in_flow import DialInSteps
+from .discovery_flow import DiscoverySteps
 from .finder import Found
 from .forms import CONF_PROTOCOL, CONF_WHAT
 from .head import ReadOut
 from .listen_flow import USUAL, ListenSteps
 from .metering.model import LineSettings
 from .options_flow import MeterSubentryFlow, ObisMeterOptionsFlow
+from .reconfigure_flow import ReconfigureSteps
 
 
-class ObisMeterConfigFlow(ListenSteps, DialInSteps, ConfigFlow, domain=DOMAIN):
+class ObisMeterConfigFlow(
+    DiscoverySteps, ReconfigureSteps, ListenSteps, DialInSteps, domain=DOMAIN
+):
     """Adds a meter, or a port on which meters call."""
 
     VERSION = 1
@@ -56,6 +60,9 @@ class ObisMeterConfigFlow(ListenSteps, DialInSteps, ConfigFlow, domain=DOMAIN):
         if is_listener(config_entry.data[CONF_PORT]):
             return {SUBENTRY_METER: MeterSubentryFlow}
         return {SUBENTRY_METER: BusMeterSubentryFlow} if is_bus(config_entry) else {}
+
+    async_step_usb = DiscoverySteps.async_step_usb  # where Home Assistant's checks look for them
+    async_step_zeroconf = DiscoverySteps.async_step_zeroconf
 
     @override
     def is_matching(self, other_flow: ObisMeterConfigFlow) -> bool:
@@ -115,7 +122,9 @@ class ObisMeterConfigFlow(ListenSteps, DialInSteps, ConfigFlow, domain=DOMAIN):
         schema = await form(self.hass)
         return self.async_show_form(
             step_id=self._step,
-            data_schema=self.add_suggested_values_to_schema(schema, self._typed),
+            data_schema=self.add_suggested_values_to_schema(
+                schema, self._typed or self._suggested()
+            ),
             errors=errors,
             description_placeholders={"port": self._url},
         )
@@ -126,6 +135,8 @@ class ObisMeterConfigFlow(ListenSteps, DialInSteps, ConfigFlow, domain=DOMAIN):
         self._line = found.line or self._line
         if found.link.answer and not self._asked:
             return await self.async_step_module()
+        if self.source == SOURCE_RECONFIGURE:
+            return await self._async_found_again(found)
         if found.meter:
             entry = await self.async_set_unique_id(found.meter)
             if entry and not is_heard(entry):

@@ -15,9 +15,12 @@ MODULE_LINK: Final = "rfc1662"  # what communication modules speak
 BUS_LINK: Final = "dlt645"  # what meters that share an RS-485 line speak
 HEAD_LINK: Final = "iec62056-21"  # what meters behind an optical head speak
 CONF_ASK: Final = "ask"  # the owner agreed that the meters at a port are asked
+CONF_TOTALS: Final = "totals"  # of the meter replaced, until statistics go on with the new one
 CONF_KEY: Final = "key"  # encryption key, hex; nowhere but in the entry
 CONF_AUTH_KEY: Final = "auth_key"  # authentication key, hex; likewise
 CONF_IDENTITY: Final = "identity"  # what the meter said of itself when it was found
+CONF_SERVICE: Final = "service"  # by which the bridge to the port announces itself
+CONF_FOREIGN: Final = "foreign"  # ids of meters that may speak on the port, and are not shown
 
 EVENT_COMMAND: Final = f"{DOMAIN}_command"  # on the bus: an action that changes a meter
 
@@ -27,6 +30,7 @@ PUSH_LINK: Final = "wrapper"  # what meters speak that push DLMS over TCP or UDP
 CONF_TITLE: Final = "title"  # the system title with which a meter signs what it ciphers
 CONF_ALLOWED: Final = "allowed"  # addresses and networks that may call
 CONF_METER: Final = "meter"
+CONF_FOUND: Final = "found"  # the meter that speaks in place of another
 CONF_METERS: Final = "meters"
 SUBENTRY_METER: Final = "meter"  # one of several meters of an entry
 CONF_ADDRESS: Final = "address"  # of a meter on a line

@@ -1,6 +1,7 @@
 """The dialogs for meters that call: the port on which they may, and each new one that does."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, override
 
@@ -56,22 +57,14 @@ class DialInSteps(KeySteps):
         """Ask for the port on which meters call, and who may."""
         if user_input is None:
             return self._ask_for_listener({}, {})
-        host = user_input.get(CONF_HOST, "").strip().strip("[]")
-        number = user_input[CONF_PORT]
         scheme, link = _CALLERS[user_input[CONF_CALLERS]]
-        url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{number}"
+        url = url_of(scheme, user_input)
         self._async_abort_entries_match({CONF_PORT: url})
-        try:
-            listener = gate(url, user_input[CONF_ALLOWED], _nobody)
-        except ValueError:
-            return self._ask_for_listener(user_input, {CONF_ALLOWED: "allowed_invalid"})
-        try:
-            await listener.open()
-        except PortError as err:
-            return self._ask_for_listener(user_input, {"base": err.key}, err.url)
-        await listener.close()
+        errors, place = await bound(url, user_input[CONF_ALLOWED])
+        if errors:
+            return self._ask_for_listener(user_input, errors, place)
         return self.async_create_entry(
-            title=f"Meters calling on port {number}",
+            title=title_of(url),
             data={
                 CONF_PORT: url,
                 CONF_LINK: link,
@@ -137,6 +130,31 @@ class DialInSteps(KeySteps):
                 ),
             )
         return self.async_abort(reason="meter_added")
+
+
+def url_of(scheme: str, typed: Mapping[str, Any]) -> str:
+    """Return the URL of the port that was typed in."""
+    host = typed.get(CONF_HOST, "").strip().strip("[]")
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{typed[CONF_PORT]}"
+
+
+def title_of(url: str) -> str:
+    """Return how an entry is called at first."""
+    return f"Meters calling on port {url.rpartition(':')[2]}"
+
+
+async def bound(url: str, allowed: str) -> tuple[dict[str, str], str]:
+    """Open a port once; return what is wrong, by field, and with which address."""
+    try:
+        listener = gate(url, allowed, _nobody)
+    except ValueError:
+        return {CONF_ALLOWED: "allowed_invalid"}, ""
+    try:
+        await listener.open()
+    except PortError as err:
+        return {"base": err.key}, err.url
+    await listener.close()
+    return {}, ""
 
 
 async def _nobody(port: Port, address: str) -> None:

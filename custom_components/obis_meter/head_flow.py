@@ -4,28 +4,33 @@ from abc import abstractmethod
 from collections.abc import Coroutine
 from typing import Any, Final, override
 
-from homeassistant.config_entries import ConfigEntry, ConfigFlowResult
+from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntry, ConfigFlowResult
 
 from . import head_forms
 from .confirm_flow import ConfirmSteps
 from .const import (
     CONF_ASK,
     CONF_EIGHT_BITS,
+    CONF_FOREIGN,
     CONF_INTERVAL,
     CONF_LISTEN_ONLY,
     CONF_READOUT,
+    CONF_SERVICE,
     CONF_START_BAUD,
     is_raw,
 )
 from .finder import Found, Progress, search
 from .forms import ADVANCED
 from .head import ReadOut, access_of, ask_head, line_of, mistake_in, shortest, shown
-from .transport import PortError, open_port
+from .port_flow import PortSteps
+from .transport import PortError
 
 _OCTET: Final = 8  # bits
+_OF_THE_PLACE: Final = (CONF_ASK, CONF_READOUT, CONF_FOREIGN, CONF_SERVICE)
+"""What stands in an entry only as long as its meter is read where and as it is."""
 
 
-class HeadSteps(ConfirmSteps):
+class HeadSteps(ConfirmSteps, PortSteps):
     """The steps of a config flow that are about optical heads."""
 
     _auto: bool
@@ -47,7 +52,7 @@ class HeadSteps(ConfirmSteps):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask for leave to ask the meter; few owners need to open the settings."""
-        raw, errors, typed = is_raw(self._url), dict[str, str](), dict[str, Any]()
+        raw, errors, typed = is_raw(self._url), dict[str, str](), self._asked_so_far()
         if self._auto:
             self._line = line_of({})
         if user_input is not None:
@@ -67,6 +72,13 @@ class HeadSteps(ConfirmSteps):
             description_placeholders={"line": str(self._line)},
         )
 
+    def _asked_so_far(self) -> dict[str, Any]:
+        """Return how the meter of the entry that is changed is asked, but for its password."""
+        if self.source != SOURCE_RECONFIGURE:
+            return {}
+        options = self._get_reconfigure_entry().options
+        return {ADVANCED: shown(options)}
+
     async def async_step_optical_tcp(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
@@ -77,7 +89,7 @@ class HeadSteps(ConfirmSteps):
         if not is_raw(self._url):
             self._line = line_of(settings)
         try:
-            port = await open_port(self._url, self._line)
+            port = await self._async_port(self._line)
         except PortError as err:
             return await self._ask({"base": err.key})
         self._asked = not settings[CONF_LISTEN_ONLY]
@@ -86,15 +98,26 @@ class HeadSteps(ConfirmSteps):
         access = access_of(self._url, settings)
         return await self._async_search(ask_head(port, access, self._on_progress))
 
-    def _moved(self, entry: ConfigEntry, found: Found) -> ConfigFlowResult:
+    def _moved(self, entry: ConfigEntry, found: Found, reason: str = "moved") -> ConfigFlowResult:
         """Have a meter that was set up already read where, and as, it was found now."""
+        return self.async_update_reload_and_abort(
+            entry,
+            data=self._data(entry, found),
+            options=self._options(entry, found),
+            reason=reason,
+        )
+
+    def _data(self, entry: ConfigEntry, found: Found) -> dict[str, Any]:
+        """Return the data of an entry whose meter is read where, and as, it was found now."""
+        kept = {key: value for key, value in entry.data.items() if key not in _OF_THE_PLACE}
+        return {**kept, **self._settings(found)}
+
+    def _options(self, entry: ConfigEntry, found: Found) -> dict[str, Any]:
         options = dict(entry.options)
         if isinstance(found, ReadOut):
             interval = options.get(CONF_INTERVAL, found.interval)
             options |= {**found.settings, CONF_INTERVAL: max(interval, shortest(found.seconds))}
-        return self.async_update_reload_and_abort(
-            entry, data_updates=self._settings(found), options=options, reason="moved"
-        )
+        return options
 
     @override
     def _settings(self, found: Found) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 
-from .const import CONF_LINK, CONF_METER, DOMAIN
+from .const import CONF_FOREIGN, CONF_FOUND, CONF_LINK, CONF_METER, DOMAIN
 from .meter import Meter
 from .metering.errors import Lock
 from .metering.model import Telegram
@@ -57,6 +57,8 @@ class OtherMeter:
         self._hass = hass
         self._name = name or entry.title
         self._expected = expected
+        self._entry_id = entry.entry_id
+        self._ignored = entry.data.get(CONF_FOREIGN, ())
         self._issue = f"other_meter_{entry.entry_id}"
         self._found: str | None = None
 
@@ -73,8 +75,10 @@ class OtherMeter:
             self.forget()
             return False
         if meter != self._found:
+            self.forget()
             self._found = meter
-            self._tell(self._expected, meter)
+            if meter not in self._ignored:
+                self._tell(self._expected, meter)
         return True
 
     def forget(self) -> None:
@@ -88,7 +92,8 @@ class OtherMeter:
             self._hass,
             DOMAIN,
             self._issue,
-            is_fixable=False,
+            data={"entry_id": self._entry_id, CONF_FOUND: found},
+            is_fixable=True,
             severity=ir.IssueSeverity.ERROR,
             translation_key="other_meter",
             translation_placeholders={

@@ -1,5 +1,6 @@
 """The dialogs while a meter is searched, and where none was found: what can be done."""
 
+from abc import abstractmethod
 import asyncio
 from collections.abc import Coroutine
 from typing import Any, Final, override
@@ -18,7 +19,7 @@ from .head_flow import HeadSteps
 from .metering.chances import Chances, chances, opening
 from .metering.detect import Locked
 from .metering.model import LineSettings
-from .transport import PortError, open_port
+from .transport import PortError
 
 USUAL: Final = LineSettings(115200)  # until it is known better
 _MODULE: Final = (LineSettings(115200), LineSettings(9600))
@@ -29,6 +30,10 @@ class ListenSteps(AskSteps, HeadSteps):
     """The steps of a config flow in which a port is listened to, or asked with leave."""
 
     _step: str
+
+    @abstractmethod
+    async def _async_locked(self, locked: Locked) -> ConfigFlowResult:
+        """Go on with telegrams that need a key."""
 
     def __init__(self) -> None:
         """Begin with nothing chosen."""
@@ -49,7 +54,7 @@ class ListenSteps(AskSteps, HeadSteps):
         shares = self._shares()
         lines = {forms.MODULE: self._module_lines(), forms.BUS: self._bus_lines()}
         try:
-            port = await open_port(self._url, lines.get(what, (opening(shares),))[0])
+            port = await self._async_port(lines.get(what, (opening(shares),))[0])
         except PortError as err:
             return await self._ask({"base": err.key})
         self._asked = what != forms.LISTENED
@@ -78,9 +83,23 @@ class ListenSteps(AskSteps, HeadSteps):
         self, search: Coroutine[Any, Any, Found | Locked | Line], stage: str = ""
     ) -> ConfigFlowResult:
         self._progress = Progress(stage=stage, line=str(self._line))
-        self._search = self.hass.async_create_task(search, f"{DOMAIN} listens to {self._url}")
+        name = f"{DOMAIN} listens to {self._url}"
+        self._search = self.hass.async_create_task(self._unhurried(search), name)
         self._search.add_done_callback(seen)
+        self._search.add_done_callback(lambda _: self._give_back())
         return await self.async_step_listen()
+
+    async def _unhurried[T](self, search: Coroutine[Any, Any, T]) -> T:
+        """Search, and end a moment after the last news.
+
+        Whoever is about to ask for these must not find that the dialog is over.
+        """
+        try:
+            return await search
+        finally:
+            task = asyncio.current_task()
+            if task and not task.cancelling():
+                await asyncio.sleep(self._shown + _GLANCE - self.hass.loop.time())
 
     @callback
     @override
@@ -116,8 +135,7 @@ class ListenSteps(AskSteps, HeadSteps):
         self._pushing = not self._asked
         match found:
             case Locked():
-                self._locked = found
-                return await self.async_step_key()
+                return await self._async_locked(found)
             case Line():
                 return await self._async_line_found(found)
         return await self._async_found(found)

@@ -66,6 +66,22 @@ class Memory:
             LOGGER.warning("What was remembered cannot be read, beginning anew: %r", err)
             return Remembered()
 
+    async def hand_over(self, old: str, new: str) -> None:
+        """Keep which registers there are for the meter that takes another's place, without values.
+
+        Meters behind it stay the same; peaks of the month are the connection's, not the meter's.
+        """
+        kept = await self.load()
+        for meter in kept.meters:
+            if meter.key == old:
+                meter.identity = Identity(serial=new)
+                meter.readings.clear()
+            meter.key = inherited(meter.key, old, new)
+        kept.derived.live.clear()
+        kept.derived.demand.marks.clear()
+        if kept.meters:
+            await self.save(content(kept.meters, kept.derived, kept.counters, kept.saved))
+
     def save_later(self, content: Callable[[], Json], delay: float) -> None:
         """Write what content returns within delay; an earlier appointment stands."""
         now = self._hass.loop.time()
@@ -81,6 +97,16 @@ class Memory:
     async def remove(self) -> None:
         """Forget everything."""
         await self._store.async_remove()
+
+
+def inherited(name: str, old: str, new: str) -> str:
+    """Return the name that something of a meter has once another took its place.
+
+    Names are those of the meter itself, or begin with its key; others stay.
+    """
+    if name == old or name.startswith(f"{old}_"):
+        return new + name.removeprefix(old)
+    return name
 
 
 def content(

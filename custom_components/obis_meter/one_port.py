@@ -13,6 +13,7 @@ from .coordinator import ObisMeterConfigEntry, ObisMeterCoordinator
 from .metering.model import LineSettings, Module
 from .metering.security import Security
 from .metering.session import Event, Session
+from .moved import follow
 from .transport import Port, PortError
 from .watch import Watch, missing
 
@@ -92,3 +93,5 @@ class OnePortCoordinator(ObisMeterCoordinator):
         for tracker in self.trackers.values():
             tracker.down()
         self.async_set_update_error(err)
+        if follow(self.hass, self.config_entry, getattr(err, "key", None)):
+            self.hass.config_entries.async_schedule_reload(self.config_entry.entry_id)

@@ -24,6 +24,7 @@ from .const import (
     CONF_PASSWORD,
     CONF_PORT,
     CONF_READOUT,
+    CONF_TITLE,
     CONF_WRITE_INTERVAL,
     DEFAULT_WRITE_INTERVAL,
     usual_demand_period,
@@ -31,6 +32,7 @@ from .const import (
 from .head import is_head, mistake_in, shortest, shown
 from .metering.errors import RequestError
 from .metering.links import LINKS
+from .succession import Named, async_hand_over_subentry, named
 
 
 class ObisMeterOptionsFlow(OptionsFlowWithReload):
@@ -145,3 +147,35 @@ class MeterSubentryFlow(ConfigSubentryFlow):
             return self.async_abort(reason="already_configured")
         title = user_input.get(CONF_NAME, "").strip() or meter
         return self.async_create_entry(title=title, data={}, unique_id=meter)
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for its name, and for the serial number of the meter that took its place."""
+        return await self.async_step_calling(user_input)
+
+    async def async_step_calling(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask the same, in words for meters that call."""
+        entry, subentry = self._get_entry(), self._get_reconfigure_subentry()
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            meter = user_input[CONF_METER].strip()
+            title = named(subentry, meter, user_input.get(CONF_NAME, ""))
+            if meter == subentry.unique_id:
+                return self.async_update_and_abort(entry, subentry, title=title)
+            if all(meter != known.unique_id for known in entry.subentries.values()):
+                data = {k: v for k, v in subentry.data.items() if k != CONF_TITLE}
+                await async_hand_over_subentry(
+                    self.hass, entry, subentry, Named(meter, title, data)
+                )
+                return self.async_abort(reason="replaced")
+            errors = {CONF_METER: "meter_known"}
+        shown = user_input or {CONF_METER: subentry.unique_id, CONF_NAME: subentry.title}
+        return self.async_show_form(
+            step_id="calling",
+            data_schema=self.add_suggested_values_to_schema(forms.METER, shown),
+            errors=errors,
+            description_placeholders={"meter": subentry.title},
+        )

@@ -6,14 +6,17 @@ from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow, Rep
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 
-from .const import CONF_METER
+from .const import CONF_FOUND, CONF_METER
+from .other_meter_flow import OtherMeterFlow
 
 
 async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
 ) -> RepairsFlow:
-    """Return the dialog for the only message that has one: a counter that begins anew."""
+    """Return the dialog for a message, by what it tells."""
     data = data or {}
+    if CONF_FOUND in data:
+        return OtherMeterFlow(str(data["entry_id"]), str(data[CONF_FOUND]))
     return CounterResetFlow(str(data["entry_id"]), str(data[CONF_METER]))
 
 

@@ -14,7 +14,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import pytest_socket
 
-from custom_components.obis_meter import listen_flow
+from custom_components.obis_meter import port_flow
 from custom_components.obis_meter.const import DOMAIN
 from custom_components.obis_meter.metering.links.rfc1662 import talk
 from custom_components.obis_meter.transport import PortError
@@ -149,7 +149,7 @@ async def test_a_port_taken_before_its_owner_agreed_is_named(
     async def busy(url: str, line: object) -> None:
         raise PortError("port_busy", url, OSError())
 
-    monkeypatch.setattr(listen_flow, "open_port", busy)
+    monkeypatch.setattr(port_flow, "open_port", busy)
     form = await fill(hass, heard["flow_id"], {})
     assert form["step_id"] == "serial"
     assert form["errors"] == {"base": "port_busy"}

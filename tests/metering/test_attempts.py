@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from custom_components.obis_meter.metering.attempts import Patience, Search
+from custom_components.obis_meter.metering.attempts import Patience, Search, links_at
 from custom_components.obis_meter.metering.chances import Chances, chances, opening
 from custom_components.obis_meter.metering.detect import Detector
 from custom_components.obis_meter.metering.links import LINKS
@@ -16,7 +16,7 @@ from simulator.meters import METERS
 from simulator.pusher import Pusher, listen, pusher
 from simulator.uart import Uart
 
-from .captures import EVERY, Capture
+from .captures import EVERY, SIMULATED, Capture
 from .hearing import LONG, events, skipped, telegrams
 
 PATIENCE = Patience()
@@ -130,12 +130,22 @@ def test_nothing_is_understood_at_wrong_settings() -> None:
     for capture in sampled:
         for line in LINES if LONG else random.sample(LINES, 2):
             for said in _garbled(capture, line, eager=random.random() < 0.5):
-                detector = Detector()
+                detector = Detector(links=links_at(line))
                 for _ in range(2):
                     detector.feed(said)
                     detector.idle()
                 assert detector.link is None, f"{capture.name} at {line}"
                 assert detector.locked is None, f"{capture.name} at {line}"
+
+
+def test_a_body_without_a_check_is_not_believed_at_seven_bits() -> None:
+    body = next(capture.raw for capture in SIMULATED if capture.name == "apdu/kaifa/2")
+    seven = bytes(octet & 0x7F for octet in body)
+    for links, link in ((LINKS.values(), "apdu"), (links_at(LineSettings(2400, 7, "E")), None)):
+        detector = Detector(links=links)
+        detector.feed(seven)
+        detector.idle()
+        assert (detector.link and detector.link.name) == link
 
 
 def test_silence_at_two_very_different_speeds_is_silence() -> None:

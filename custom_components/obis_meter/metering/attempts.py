@@ -7,7 +7,7 @@ from typing import Final
 from .chances import Chances
 from .detect import Detector, Locked
 from .evidence import NOISE, Attempt, Evidence, Verdict
-from .links import Link
+from .links import LINKS, Link
 from .model import LineSettings, Telegram
 
 
@@ -36,6 +36,17 @@ _DEAF: Final = log(0.001)  # or of one of about our speed
 _APART: Final = 4  # times the speed: quite another
 
 
+def links_at(line: LineSettings) -> list[Link]:
+    """Return the links that may be heard while the line is set so: of seven bits only text.
+
+    A body without a check may still make sense when it has lost every eighth bit.
+    """
+    sizes = {7, line.byte_size}
+    return [
+        link for link in LINKS.values() if any(usual.byte_size in sizes for usual in link.lines)
+    ]
+
+
 class Search:
     """Says at which line settings to listen, and is fed what is heard there.
 
@@ -59,7 +70,8 @@ class Search:
     def _start(self, line: LineSettings, now: float) -> None:
         self.line = line
         self.heard = Evidence(line)
-        self._detector = Detector()
+        tried = len(self.shares) > 1
+        self._detector = Detector(links=links_at(line) if tried else LINKS.values())
         self._since = self._spoke = now
         self._idled = True
 

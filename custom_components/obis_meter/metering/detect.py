@@ -119,9 +119,9 @@ class Detector:
     link stays None for them, locked tells who needs a key.
     """
 
-    def __init__(self, keys: Keys | None = None) -> None:
-        """Let all links begin to listen, with keys where they are known."""
-        self._candidates = [_Candidate(Session(link, Security(keys))) for link in LINKS.values()]
+    def __init__(self, keys: Keys | None = None, links: Iterable[Link] = LINKS.values()) -> None:
+        """Let links begin to listen, with keys where they are known."""
+        self._candidates = [_Candidate(Session(link, Security(keys))) for link in links]
         self._found: _Candidate | None = None
         self._locked: _Candidate | None = None
 
@@ -143,7 +143,8 @@ class Detector:
     @property
     def unread(self) -> int:
         """Return how many frames were intact by their check and said nothing."""
-        return max(each.unread for each in self._candidates if each.session.link.checked)
+        counts = (each.unread for each in self._candidates if each.session.link.checked)
+        return max(counts, default=0)
 
     def feed(self, data: bytes) -> None:
         """Read data with the link that was found, or with every link."""

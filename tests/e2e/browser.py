@@ -1,10 +1,12 @@
 """A browser that no page outlives, and a page that says what it waited for in vain."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 import re
 import shutil
+import time
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -66,6 +68,28 @@ class Screen:
     async def miss(self, unwanted: Locator, what: str, within: float = PATIENCE) -> None:
         """Wait until something is not visible any more."""
         await self._await(unwanted, "hidden", f"{what} did not go", within)
+
+    async def read(
+        self, place: Locator, form: str | re.Pattern[str], what: str, within: float = PATIENCE
+    ) -> re.Match[str]:
+        """Wait until a place shows a text of this form; return the match."""
+        end = time.monotonic() + within
+        await self.see(place, what, within)
+        while not (match := re.search(form, shown := _plain(await place.first.inner_text()))):
+            if time.monotonic() > end:
+                raise Missed(f"{what} shows '{shown}', not {form!s}, after {within:.0f} s")
+            await asyncio.sleep(0.2)
+        return match
+
+    async def until[T](
+        self, look: Callable[[], Awaitable[T]], enough: Callable[[T], bool], what: str
+    ) -> None:
+        """Look again and again until it is enough."""
+        end = time.monotonic() + PATIENCE
+        while not enough(seen := await look()):
+            if time.monotonic() > end:
+                raise Missed(f"{what}: still {seen!s} after {PATIENCE:.0f} s")
+            await asyncio.sleep(0.2)
 
     async def press(self, name: str | re.Pattern[str], within: Locator | None = None) -> None:
         """Press the button or the entry of a menu that has this name."""
@@ -133,6 +157,11 @@ async def browse(url: str, folder: Path) -> AsyncIterator[Screen]:
 
 def _first(context: BrowserContext) -> Page:
     return context.pages[0]
+
+
+def _plain(text: str) -> str:
+    """Make every blank a plain one: units stand behind one that does not break."""
+    return " ".join(text.split())
 
 
 async def _at_home(route: Route) -> None:

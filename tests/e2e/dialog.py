@@ -40,7 +40,7 @@ class ConfigDialog:
         field = await self._field(label)
         match await field.get_attribute("role") or await field.evaluate("e => e.localName"):
             case "radiogroup":
-                await field.get_by_role("radio", name=value).click()
+                await self._dialog.get_by_role("radio", name=value).click()
             case "input":
                 await field.fill(value)
             case _:

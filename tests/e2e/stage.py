@@ -21,8 +21,14 @@ class SoftwareMeter:
 
     def __init__(self, model: str, *where: str | Path) -> None:
         """Take a name of `simulator --list`, and `--pty LINK` or `--tcp HOST:PORT`."""
-        command = [sys.executable, "-m", "simulator", model, *where, "--speed", "1"]
-        self._child = Child(f"the meter {model}", command, FOLDER / f"{model}.log", ROOT)
+        self._model = model
+        self.connect(*where)
+
+    def connect(self, *where: str | Path) -> None:
+        """Say where it is from the next time on that it is plugged in."""
+        name = self._model
+        command = [sys.executable, "-m", "simulator", name, *where, "--speed", "1"]
+        self._child = Child(f"the meter {name}", command, FOLDER / f"{name}.log", ROOT)
 
     async def plug(self) -> None:
         """Start it, and wait until it has said where it is."""
@@ -44,25 +50,26 @@ class Stage:
 
     def __init__(self) -> None:
         """Choose ports; nothing is started yet."""
-        self.tcp_port = free_port(0)
-        self.serial = FOLDER / "serial"
-        self.ciphered = FOLDER / "ciphered"
-        self.module = FOLDER / "module"
-        self.p1 = SoftwareMeter("p1", "--tcp", f"{HOST}:{self.tcp_port}")
-        self.meters = {
-            "aidon": SoftwareMeter("aidon", "--pty", self.serial),
-            "p1": self.p1,
-            "kaifa-at": SoftwareMeter("kaifa-at", "--pty", self.ciphered),
-            "module": SoftwareMeter("module", "--pty", self.module),
-        }
+        self.tcp_port, self.other_port = free_port(0), free_port(0)
+        self.p1 = SoftwareMeter("p1", *self.at(self.tcp_port))
+        self.aidon, self.serial = _cable("aidon")
+        self.kaifa, self.ciphered = _cable("kaifa-at")
+        self.module, self.module_port = _cable("module")
+        self.bus, self.bus_port = _cable("dlt645")
+        self._meters = (self.p1, self.aidon, self.kaifa, self.module, self.bus)
         self.home = HomeAssistant(FOLDER)
         self._stack = AsyncExitStack()
+
+    @staticmethod
+    def at(port: int) -> tuple[str, str]:
+        """Say where a meter is that is reached over TCP."""
+        return "--tcp", f"{HOST}:{port}"
 
     async def __aenter__(self) -> Self:
         """Start the meters, then Home Assistant."""
         self.home.claim()
         async with AsyncExitStack() as stack:
-            for meter in self.meters.values():
+            for meter in self._meters:
                 stack.push_async_callback(meter.unplug)
                 await meter.plug()
             await stack.enter_async_context(self.home)
@@ -72,3 +79,9 @@ class Stage:
     async def __aexit__(self, *_: object) -> None:
         """End them in reverse."""
         await self._stack.aclose()
+
+
+def _cable(model: str) -> tuple[SoftwareMeter, str]:
+    """Return a meter with a serial port, and the path of that."""
+    link = FOLDER / model
+    return SoftwareMeter(model, "--pty", link), str(link)

@@ -1,5 +1,6 @@
 """The pages that an owner of a meter visits."""
 
+import asyncio
 from pathlib import Path
 import re
 from typing import Final
@@ -55,14 +56,15 @@ class IntegrationPage:
         """Download the diagnostics of an entry, and return what is in the file."""
         await self.open()
         download = await self._screen.download(await self.menu(title, "Download diagnostics"))
-        return Path(await download.path()).read_text(encoding="utf-8")
+        path = Path(await download.path())
+        return await asyncio.to_thread(path.read_text, encoding="utf-8")
 
     async def remove(self, title: str) -> None:
         """Delete an entry."""
         await self.open()
         await (await self.menu(title, "Delete")).click()
-        dialog = self._screen.page.get_by_role("dialog").filter(has_text=f"Delete {title}?")
-        await self._screen.see(dialog, "the question whether to delete")
+        question = self._screen.page.get_by_role("heading", name=f"Delete {title}?")
+        await self._screen.see(question, "the question whether to delete")
         await self._screen.picture("delete")
         await self._screen.page.get_by_role("button", name="Delete", exact=True).click()
         await self._screen.miss(self.entry(title), f"the entry '{title}'")
@@ -120,7 +122,7 @@ class EnergyPage:
     async def _go_on(self) -> None:
         """Leave out all other steps of the first set-up."""
         page = self._screen.page
-        first = page.get_by_text(re.compile(r"^Step 1 of \d+"))
+        first = page.get_by_text("Step 1 of")
         steps = await self._screen.read(first, r"(\d+)$", "the first step")
         for step in range(1, int(steps[1])):
             await self._screen.see(page.get_by_text(f"Step {step} of"), f"step {step}")
@@ -140,10 +142,11 @@ class EnergyPage:
         await (await self._screen.see(page.get_by_role("tab", name="Electricity"), "tabs")).click()
         await self._screen.press("Previous")
 
-    async def total(self, form: str | re.Pattern[str]) -> re.Match[str]:
-        """Wait until what the grid delivered is a text of this form."""
+    async def total(self) -> float:
+        """Return what the grid delivered, in kWh, as shown now."""
         row = self._screen.page.get_by_role("row").filter(has_text="Grid total")
-        return await self._screen.read(row, form, "the row 'Grid total'")
+        shown = await self._screen.read(row, r"(-?[\d,]+(\.\d+)?) kWh", "the row 'Grid total'")
+        return float(shown[1].replace(",", ""))
 
     async def bars(self) -> int:
         """Count the bars of the chart."""

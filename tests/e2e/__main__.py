@@ -15,8 +15,9 @@ from playwright.async_api import Error
 from scripts.child import ChildError
 from scripts.home_assistant_api import ApiError
 from tests.e2e.browser import Missed, Screen, browse
+from tests.e2e.owner import Owner, Skipped
 from tests.e2e.pictures import copy_best
-from tests.e2e.scenario import STEPS, Owner, Skipped, Step
+from tests.e2e.scenario import STEPS, Step
 from tests.e2e.stage import FOLDER, Stage
 
 _ALL_SECONDS: Final = 600

@@ -47,6 +47,11 @@ class ConfigDialog:
                 await field.click()
                 await self._pick(label, value)
 
+    async def tick(self, text: str) -> None:
+        """Tick a box."""
+        box = self._dialog.get_by_role("checkbox", name=text)
+        await (await self._screen.see(box, f"a box '{text}'")).check()
+
     async def submit(self) -> None:
         """Press the button on the right, whatever its name is."""
         button = self._dialog.locator("[slot=primaryAction]")
@@ -59,11 +64,9 @@ class ConfigDialog:
 
     async def _field(self, label: str) -> Locator:
         """Find a field, in a collapsed section too."""
-        name = re.compile(rf"^{re.escape(label)}\b")
-        roles = ("textbox", "spinbutton", "radiogroup", "combobox", "button")
-        field = self._dialog.get_by_role(roles[0], name=name)
-        for role in roles[1:]:
-            field = field.or_(self._dialog.get_by_role(role, name=name))
+        name, find = re.compile(rf"^{re.escape(label)}\b"), self._dialog.get_by_role
+        typed = find("textbox", name=name).or_(find("spinbutton", name=name))
+        field = typed.or_(find("radiogroup", name=name)).or_(find("button", name=name))
         sections = self._dialog.locator("ha-expansion-panel")
         await self._screen.see(field.or_(sections), f"the field '{label}'")
         if not await field.first.is_visible():

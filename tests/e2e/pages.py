@@ -112,6 +112,7 @@ class EnergyPage:
         await screen.press("Add grid connection")
         await self._pick("Energy imported from grid", drawn, device)
         await self._pick("Energy exported to grid", fed, device)
+        await self._dialog.get_by_role("textbox", name="Display name").fill("House")
         await self._dialog.get_by_role("radio", name="Standard").click()
         await self._pick("Power measurement", power, device)
         await screen.picture("energy-dialog")

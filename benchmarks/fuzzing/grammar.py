@@ -12,7 +12,7 @@ from simulator.dlt645wire import frame as dlt645_frame
 from simulator.frames import blocks, mbus, wrapper
 from simulator.module import frame as module_frame
 
-_ADDRESS: Final = Address(b"\x41", b"\x08\x83", 0x13)
+ADDRESS: Final = Address(b"\x41", b"\x08\x83", 0x13)
 _LONGEST: Final = 1800  # bytes in one HDLC frame
 _SIZES: Final = {0x05: 4, 0x06: 4, 0x0F: 1, 0x10: 2, 0x11: 1, 0x12: 2, 0x14: 8, 0x15: 8, 0x16: 1}
 _FIXED: Final = {**_SIZES, 0x00: 0, 0x03: 1, 0x0D: 1, 0x17: 4, 0x18: 8, 0x19: 12, 0x1A: 5, 0x1B: 4}
@@ -128,7 +128,7 @@ def apdu(random: Random) -> bytes:
 
 
 def _hdlc(payload: bytes) -> bytes:
-    return _ADDRESS.frame(payload[:_LONGEST])
+    return ADDRESS.frame(payload[:_LONGEST])
 
 
 def _dlt645(payload: bytes) -> bytes:

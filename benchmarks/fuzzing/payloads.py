@@ -16,7 +16,7 @@ from .grammar import KEYED
 from .oracles import INVENTED, LAYOUTS, caught, reference, require, same
 from .seeds import cut
 
-_ZEROS = Keys(KEYED.key, KEYED.authentication)
+ZEROS = Keys(KEYED.key, KEYED.authentication)
 _WRONG = (None, Keys(bytes(15) + b"\1"), Keys(bytes(16), b"\1" * 16), Keys(bytes(32)))
 
 
@@ -40,7 +40,7 @@ def on_dlms(case: Case) -> None:
                 notification.telegram(apdu)
     except MeteringError:
         pass
-    for keys in (None, _ZEROS):
+    for keys in (None, ZEROS):
         attempted(lambda keys=keys: notification.decode(case.data, Security(keys)))  # type: ignore[misc]
 
 

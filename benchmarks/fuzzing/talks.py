@@ -1,18 +1,20 @@
 """Dialogues with meters that answer whatever they like."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Final
 
 from metering.dialogue import Become, Cut, Dialogue, Expect, Hold, Send, Step
-from metering.errors import MeteringError, NoAnswer, RequestError
+from metering.errors import MeteringError, NoAnswer
 from metering.follow import Follower
 from metering.links import LINKS, Operation, dlt645, iec62056_21
 from metering.model import Access, Command, Reading
 from metering.session import Answer, Event, Session
 from metering.sign_on import SignOn
+from simulator.dlt645wire import frame
 from simulator.lines import Answering, answering
 from simulator.meters import METERS
 from simulator.module import ModuleDevice, ModuleTalk
@@ -113,6 +115,16 @@ class _Module:
         return self._talk.respond(heard)
 
 
+@cache
+def _line(link: str) -> Answering | _Module:
+    """Return a line whose meters have reckoned what they show."""
+    if link == "rfc1662":
+        return _Module()
+    line = answering(_LINES[link], _NOW)
+    line.respond(frame(_METER.address, 0x11, bytes.fromhex("0001FF00")[::-1]), _NOW)
+    return line
+
+
 @dataclass(slots=True)
 class _Meter:
     """Answers as its tape says: honestly, damaged, with the answer before, or with anything.
@@ -185,11 +197,7 @@ def on_dialogue(case: Case) -> None:
     """Have a dialogue; the first octet says which, the next whether the tape begins again."""
     begins = _DIALOGUES[case.seed.link]
     which, again, tape = case.data[:1] or b"\0", case.data[1:2], case.data[2:]
-    line: Answering | _Module = (
-        _Module()
-        if case.seed.link == "rfc1662"
-        else answering(_LINES[case.seed.link], _NOW)
-    )
+    line = deepcopy(_line(case.seed.link))
     meter = _Meter(tape, line, case.seed.link, again=bool(tape) and again > b"\xc0")
     try:
         _converse(begins[which[0] % len(begins)](), meter)

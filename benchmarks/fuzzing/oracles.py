@@ -6,7 +6,7 @@ from functools import cache
 from typing import Final
 
 from metering.dialogue import MAX_PENDING
-from metering.errors import FrameError, MeteringError
+from metering.errors import FrameError, Incomplete, MeteringError
 from metering.links import LINKS, Link
 from metering.model import Message, Telegram
 from metering.security import Security
@@ -121,7 +121,7 @@ def _intact(link: Link, data: bytes) -> list[bytes]:
         buffer = bytearray(data[at:])
         try:
             payload = link.take(buffer)
-        except FrameError:
+        except FrameError, Incomplete:
             payload = None
         taken = data[at : len(data) - len(buffer)]
         if payload and holds(link.name, taken.strip(b"\r\n\0\xff") if link.name == "p1" else taken):

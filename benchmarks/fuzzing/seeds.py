@@ -11,7 +11,7 @@ import re
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from metering.errors import FrameError
+from metering.errors import FrameError, Incomplete
 from metering.keys import Keys
 from metering.links import LINKS
 from scripts.decode import captures
@@ -85,6 +85,8 @@ def cut(seed: Seed) -> list[bytes]:
             payload = LINKS[seed.link].take(buffer)
         except FrameError:
             continue
+        except Incomplete:
+            break
         if payload is None:
             break
         found.append(payload)

@@ -71,7 +71,7 @@ class Link:
     """How one interface cuts frames and reads them.
 
     take removes one frame from the buffer and returns its payload; None wants
-    more bytes; FrameError has removed at least one byte. decode reads a
+    more bytes, and so does Incomplete, which tells how many; FrameError has removed at least one byte. decode reads a
     payload, with what is known of its sender's keys; Incomplete wants the
     next frame's payload behind it, and an error among what was read is a
     warning.

@@ -8,15 +8,18 @@ from collections.abc import Sequence
 import json
 from pathlib import Path
 import sys
+from time import process_time
 from typing import Final
 
 from .fuzzing.cases import Case
 from .fuzzing.engine import Finding, Result, Target, fuzz, once, smallest
+from .fuzzing.floods import TWICE, growths
 from .fuzzing.gauge import Gauge
-from .fuzzing.oracles import CHANCE, KINDS, asked
+from .fuzzing.oracles import CHANCE, KINDS, WORK, asked
 from .fuzzing.targets import TARGETS
 
 _SHORT: Final = 60_000
+FLOOD: Final = "floods"
 _LONG: Final = 10_000_000
 _FOLDER: Final = Path(__file__).parents[1] / ".fuzz"
 _ROW: Final = "{:18} {:>10} {:>8} {:>7} {:>9} {:>10} {:>7}"
@@ -26,28 +29,35 @@ _HEADINGS: Final = ("target", "executions", "a second", "corpus", "branches", "c
 def main() -> int:
     """Feed all targets, or those named; 1 where an oracle said no."""
     parser = argparse.ArgumentParser(prog="scripts/fuzz", description=__doc__.partition("\n")[0])
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join(TARGETS)}")
+    parser.add_argument(
+        "targets", nargs="*", metavar="TARGET", help=f"of {', '.join((*TARGETS, FLOOD))}"
+    )
     parser.add_argument("--long", action="store_true", help=f"{_LONG:,} executions over all")
     parser.add_argument("--executions", type=int, metavar="N", help="so many over all targets")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="another run of the dice")
     parser.add_argument("--repeat", metavar="FILE", type=Path, help="feed one failing input again")
     options = parser.parse_args()
-    if unknown := [name for name in options.targets if name not in TARGETS]:
+    if unknown := [name for name in options.targets if name not in (*TARGETS, FLOOD)]:
         parser.error(f"no target is called {unknown[0]}")
     with Gauge() as gauge:
         if options.repeat:
             return repeat(options.repeat, gauge)
-        chosen = [TARGETS[name] for name in options.targets or TARGETS]
+        chosen = [TARGETS[name] for name in options.targets or TARGETS if name != FLOOD]
         executions = options.executions or (_LONG if options.long else _SHORT)
-        return run(chosen, executions, options.seed, gauge)
+        with_floods = not options.targets or FLOOD in options.targets
+        return run(chosen, executions, options.seed, gauge, with_floods=with_floods)
 
 
-def run(targets: Sequence[Target], executions: int, seed: int, gauge: Gauge) -> int:
-    """Feed targets in turn, each its share; print what came of it."""
+def run(
+    targets: Sequence[Target], executions: int, seed: int, gauge: Gauge, *, with_floods: bool
+) -> int:
+    """Feed targets in turn, each its share, and floods; print what came of it."""
     print(_ROW.format(*_HEADINGS), flush=True)
     shares, results = sum(target.share for target in targets), list[Result]()
     for target in targets:
         results.append(_feed(target, max(1, executions * target.share // shares), seed, gauge))
+    if with_floods:
+        results.append(_flood(gauge))
     for kind, law in KINDS.items():
         found = sum(result.faults[kind] for result in results)
         print(f"{kind:10} asked {asked[kind]:>10,}  said no {found:>5}   {law}")
@@ -61,6 +71,28 @@ def _feed(target: Target, executions: int, seed: int, gauge: Gauge) -> Result:
     for result in fuzz(target, executions, seed, gauge):
         if result.executions % 100_000 == 0:
             print(f"  {target.name}: {result.executions:,} of {executions:,}", file=sys.stderr)
+    _print(result)
+    for finding in result.findings:
+        _tell(target, smallest(target, finding, gauge))
+    return result
+
+
+def _flood(gauge: Gauge) -> Result:
+    """Measure what twice as much of the worst patterns costs."""
+    result, began = Result(FLOOD), process_time()
+    for growth in growths(gauge):
+        result.executions += len(growth.costs)
+        result.cost = max(result.cost, growth.per_byte)
+        asked[WORK] += 1
+        if growth.worst > TWICE:
+            result.faults[WORK] += 1
+            print(f"FAULT work: {growth.pattern} on {growth.link}: {growth.costs}")
+    result.seconds = process_time() - began
+    _print(result)
+    return result
+
+
+def _print(result: Result) -> None:
     print(
         _ROW.format(
             result.name,
@@ -73,18 +105,19 @@ def _feed(target: Target, executions: int, seed: int, gauge: Gauge) -> Result:
         ),
         flush=True,
     )
-    for finding in result.findings:
-        _tell(target, smallest(target, finding, gauge))
-    return result
 
 
 def _tell(target: Target, finding: Finding) -> None:
     """Print a fault, and keep what leads to it."""
     _FOLDER.mkdir(exist_ok=True)
     token = finding.case.token(target.name)
-    path = _FOLDER / f"{target.name.replace(':', '-')}-{finding.kind}-{hash(token) & 0xFFFF:04x}.json"
+    path = (
+        _FOLDER / f"{target.name.replace(':', '-')}-{finding.kind}-{hash(token) & 0xFFFF:04x}.json"
+    )
     path.write_text(f"{token}\n")
-    print(f"FAULT {finding.kind}: {finding.why}\n  at {finding.where}, seed {finding.case.seed.name}")
+    print(
+        f"FAULT {finding.kind}: {finding.why}\n  at {finding.where}, seed {finding.case.seed.name}"
+    )
     print(f"  {finding.case.data.hex()}")
     print(f"  again: scripts/fuzz --repeat {path.relative_to(_FOLDER.parent)}", flush=True)
 

@@ -51,7 +51,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Result:
-    """What came of a target; costs is the worst work per byte."""
+    """What came of a target; cost is the worst work per byte, and costliest what took it."""
 
     name: str
     executions: int = 0
@@ -59,6 +59,7 @@ class Result:
     corpus: int = 0
     branches: int = 0
     cost: float = 0.0
+    costliest: Case | None = None
     faults: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
 
@@ -83,9 +84,7 @@ def fuzz(target: Target, executions: int, seed: int, gauge: Gauge) -> Iterator[R
         _note(result, Finding(BOUND, f"{grown} KiB more than before", target.name, first[0]))
 
 
-def _execute(
-    target: Target, case: Case, gauge: Gauge, result: Result, corpus: list[Case]
-) -> None:
+def _execute(target: Target, case: Case, gauge: Gauge, result: Result, corpus: list[Case]) -> None:
     finding, cost = once(target, case, gauge)
     result.branches += cost.branches
     if finding:
@@ -96,7 +95,8 @@ def _execute(
         if len(corpus) >= _KEPT:
             corpus.pop(len(corpus) // 2)
         corpus.append(case)
-    result.cost = max(result.cost, per_byte)
+    if per_byte > result.cost:
+        result.cost, result.costliest = per_byte, case
 
 
 def once(target: Target, case: Case, gauge: Gauge) -> tuple[Finding | None, Cost]:

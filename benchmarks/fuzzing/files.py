@@ -67,11 +67,11 @@ def on_diagnostics(case: Case) -> None:
     secret = "7359992892837565"
     blank: Callable[..., str] = _integration("diagnostics").blank
     for payload in (case.data, case.data[:40] + secret.encode() + case.data[40:]):
-        hidden = bytes.fromhex(blank(payload, _integration("metering.links").LINKS[case.seed.link], {secret}))
+        hidden = bytes.fromhex(
+            blank(payload, _integration("metering.links").LINKS[case.seed.link], {secret})
+        )
         require(INVENTED, len(hidden) == len(payload), "blanking changes the length")
         for form in (secret.encode(), secret.encode().hex().encode(), bytes.fromhex(secret)):
             require(INVENTED, form not in hidden, "what was to be hidden is there")
     plain: Callable[[str], str] = _integration("diagnostics").plain
     plain(case.data.decode("latin-1"))
-
-

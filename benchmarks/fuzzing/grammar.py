@@ -34,8 +34,10 @@ def axdr(random: Random, depth: int = 0) -> bytes:
     if depth < random.randrange(7):
         items = [axdr(random, depth + 1) for _ in range(random.randrange(1, 6))]
         if random.random() < 0.1:
-            return b"\x13" + random.choice((b"\x06", b"\x02\x02\x11\x12", b"\x01\0\2\x11")) + (
-                length(sum(map(len, items)), random) + b"".join(items)
+            return (
+                b"\x13"
+                + random.choice((b"\x06", b"\x02\x02\x11\x12", b"\x01\0\2\x11"))
+                + (length(sum(map(len, items)), random) + b"".join(items))
             )
         return bytes([random.choice(_LISTS)]) + length(len(items), random) + b"".join(items)
     match random.randrange(5):
@@ -93,7 +95,9 @@ def text(random: Random) -> str:
     lines = []
     for _ in range(random.randrange(1, 8)):
         groups = ("".join(random.choices(signs, k=random.randrange(14))) for _ in range(3))
-        lines.append(random.choice(codes) + "".join(f"({g})" for g in groups if random.random() < 0.7))
+        lines.append(
+            random.choice(codes) + "".join(f"({g})" for g in groups if random.random() < 0.7)
+        )
     return "".join(f"{line}\r\n" for line in lines)
 
 

@@ -5,6 +5,7 @@ from random import Random
 from zlib import crc32
 
 from metering.detect import Detector
+from metering.dialogue import MAX_PENDING
 from metering.links import LINKS
 from metering.model import Telegram
 from metering.security import Security
@@ -41,7 +42,8 @@ def hear(session: Session, stream: Sequence[Burst]) -> list[Event]:
     for burst in stream:
         for chunk in burst:
             said += session.feed(chunk)
-            bounded(session)
+            if session.pending > MAX_PENDING:
+                bounded(session)
         said += session.idle()
         bounded(session)
     return said
@@ -75,5 +77,3 @@ def on_detector(case: Case) -> None:
         said = [each for each in detector.telegrams if isinstance(each, Telegram)]
         if case.damaged and case.seed.checked:
             not_invented(case.seed, case.data, said)
-
-

@@ -111,5 +111,3 @@ def _plain(said: object) -> list[object]:
     if not isinstance(said, list | tuple):
         return [said]
     return [caught(each) if isinstance(each, MeteringError) else each for each in said]
-
-

@@ -23,9 +23,7 @@ from simulator.meters import METERS, meter
 from simulator.module import TRANSPARENT, frame as module_frame
 
 _ROOT: Final = Path(__file__).parents[2]
-_CAPTURES: Final = Path(
-    os.environ.get("OBIS_CAPTURES") or _ROOT.parents[0] / "shared" / "captures"
-)
+_CAPTURES: Final = Path(os.environ.get("OBIS_CAPTURES") or _ROOT.parents[0] / "shared" / "captures")
 _START: Final = datetime(2026, 6, 2, 18, 59, 50)  # the lists of a full hour are among what is sent
 _TELEGRAMS: Final = 3
 _LONGEST: Final = 4096  # bytes

@@ -13,7 +13,7 @@ from .cases import Case, Next
 from .gauge import Cost, Gauge, TooMuchWork
 from .oracles import BOUND, EXCEPTION, WORK, Fault, asked
 
-_LEAST: Final = 64  # bytes; shorter inputs are reckoned as this long
+_LEAST: Final = 512  # bytes; shorter inputs are reckoned as this long
 _KEPT: Final = 600  # inputs that mutations start from
 _FIRST_SEEDS: Final = 400
 _FAULTS: Final = 5  # of one target that are told in full

@@ -85,6 +85,11 @@ GROWING: Final[dict[str, Pattern]] = {
     "blocks in frames": lambda size: b"".join(
         ADDRESS.frame(block) for block in blocks(_list(size), 16)
     ),
+    "text in blocks of 16 octets": lambda size: b"".join(blocks(b"/abc5\r\n" + bytes(size), 16)),
+    "text in blocks of 1 octet": lambda size: b"".join(blocks(b"/" + b"a" * (size // 8), 1)),
+    "nonsense in blocks": lambda size: b"".join(
+        blocks(data_notification(1, b"\0", b"\1\x7f" + b"\x0e" * size), 7)
+    ),
     "frames of M-Bus": lambda size: b"".join(
         mbus_frame(n % 16, _list(size)[n * 16 : n * 16 + 16], last=False) for n in range(size // 16)
     ),

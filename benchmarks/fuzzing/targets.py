@@ -18,7 +18,7 @@ _SHARES: Final = {
     "iec62056-21": 4000,
     "p1": 4000,
     "sml": 6000,
-    "dlt645": 7000,
+    "dlt645": 9000,
     "wrapper": 4000,
     "llc-apdu": 4000,
     "apdu": 4000,
@@ -36,11 +36,11 @@ TARGETS: Final = {
             for name in LINKS
         ),
         Target("detector", of_links(), on_detector, on_link, 2000, each=4000),
-        Target("axdr", of_payloads("apdu"), on_axdr, damage, 9000),
-        Target("dlms", of_payloads(*_DLMS), on_dlms, damage, 6000),
+        Target("axdr", of_payloads("apdu"), on_axdr, damage, 12_000),
+        Target("dlms", of_payloads(*_DLMS), on_dlms, damage, 8000),
         Target("cipher", of_payloads(*_CIPHERED), on_cipher, damage_one, 4000),
-        Target("sml-messages", of_payloads("sml"), on_sml, damage, 4000),
-        Target("p1-text", of_links("p1", "iec62056-21"), on_p1_text, damage, 3000),
+        Target("sml-messages", of_payloads("sml"), on_sml, damage, 8000),
+        Target("p1-text", of_links("p1", "iec62056-21"), on_p1_text, damage, 6000),
         Target("layouts", of_payloads(*_REMEMBERED), on_layouts, damage_one, 6000),
         *(
             Target(f"talk:{link}", of_dialogues(link), on_dialogue, damage, share, 3_000_000)

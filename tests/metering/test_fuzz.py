@@ -6,6 +6,7 @@ from dataclasses import replace
 from hypothesis import given, settings, strategies as st
 import pytest
 
+from benchmarks.fuzzing.patterns import FLOODS
 from custom_components.obis_meter.metering.detect import Detector
 from custom_components.obis_meter.metering.dialogue import MAX_PENDING
 from custom_components.obis_meter.metering.errors import FrameError, MeteringError
@@ -14,7 +15,6 @@ from custom_components.obis_meter.metering.links import LINKS, Link
 from custom_components.obis_meter.metering.model import Message, Telegram
 from custom_components.obis_meter.metering.security import Security
 from custom_components.obis_meter.metering.session import Session
-from benchmarks.fuzzing.patterns import FLOODS
 from simulator import sml
 from simulator.ciphering import Cipher
 from simulator.dlt645wire import frame as dlt645_frame

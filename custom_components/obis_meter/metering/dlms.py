@@ -21,6 +21,7 @@ LLC: Final = b"\xe6\xe7\x00"
 _COMMAND_LLC: Final = b"\xe6\xe6\x00"
 _BLOCK, _GENERAL_GLO, _GENERAL_DED = 0xE0, 0xDB, 0xDC
 _LAST_BLOCK: Final = 0x80  # in the control byte of a block
+_MOST_BLOCKS: Final = 256  # of one telegram, repeated ones too
 _BEGINNINGS: Final = 4  # of one telegram in blocks, whose sender was interrupted
 
 
@@ -141,8 +142,11 @@ def _block_transfer(cursor: Cursor) -> Apdu:
     The last one says so, or its content does: not every sender sets that bit.
     """
     message, expected, begun = b"", 1, 0
-    while True:
-        control, number, block = _block(cursor)
+    for _ in range(_MOST_BLOCKS):
+        try:
+            control, number, block = _block(cursor)
+        except Incomplete as err:
+            raise Incomplete(str(err), max(err.missing, _missing(message))) from err
         if number == 1:
             message, expected, begun = block, 2, begun + 1
             if begun > _BEGINNINGS:
@@ -158,6 +162,7 @@ def _block_transfer(cursor: Cursor) -> Apdu:
         _skip_header(cursor)
         if (tag := cursor.byte()) != _BLOCK:
             raise DecodeError(f"APDU {tag:02X} among blocks")
+    raise DecodeError("a telegram in blocks does not end")
 
 
 def _content(message: bytes) -> Apdu:
@@ -171,15 +176,19 @@ def _content(message: bytes) -> Apdu:
 def _early(message: bytes) -> Apdu | None:
     """Return what a message says that may not have ended; None where that cannot be told.
 
-    Incomplete where it has not.
+    Incomplete where it has not, DecodeError where nothing behind it can mend it.
     """
-    try:
-        found = _content(message)
-    except Incomplete:
-        raise
-    except DecodeError:
-        return None
+    found = _content(message)
     return None if isinstance(found, Text) else found
+
+
+def _missing(message: bytes) -> int:
+    """Return how many octets blocks must still bring at the least."""
+    try:
+        _content(message)
+    except Incomplete as err:
+        return err.missing
+    return 1
 
 
 def _block(cursor: Cursor) -> tuple[int, int, bytes]:

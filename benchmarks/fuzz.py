@@ -18,7 +18,7 @@ from .fuzzing.gauge import Gauge
 from .fuzzing.oracles import CHANCE, KINDS, WORK, asked
 from .fuzzing.targets import TARGETS
 
-_SHORT: Final = 60_000
+_SHORT: Final = 40_000
 FLOOD: Final = "floods"
 _LONG: Final = 10_000_000
 _FOLDER: Final = Path(__file__).parents[1] / ".fuzz"

@@ -189,6 +189,7 @@ def main() -> int:
 
 
 def decode_all(paths: list[Path], link: str | None, keys: Keys | None) -> int:
+    """Print what files hold; return the exit code."""
     for path in paths:
         try:
             for capture in captures(path):

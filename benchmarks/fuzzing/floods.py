@@ -60,6 +60,10 @@ def _descriptors(size: int) -> bytes:
     return data_notification(1, b"\0", body)
 
 
+def _nonsense(size: int) -> bytes:
+    return data_notification(1, b"\0", b"\1\x7f" + b"\x0e" * size)
+
+
 def _sealed(size: int) -> bytes:
     return KEYED.seal(_list(size), 1)
 
@@ -87,9 +91,7 @@ GROWING: Final[dict[str, Pattern]] = {
     ),
     "text in blocks of 16 octets": lambda size: b"".join(blocks(b"/abc5\r\n" + bytes(size), 16)),
     "text in blocks of 1 octet": lambda size: b"".join(blocks(b"/" + b"a" * (size // 8), 1)),
-    "nonsense in blocks": lambda size: b"".join(
-        blocks(data_notification(1, b"\0", b"\1\x7f" + b"\x0e" * size), 7)
-    ),
+    "nonsense in blocks": lambda size: b"".join(blocks(_nonsense(size), 7)),
     "frames of M-Bus": lambda size: b"".join(
         mbus_frame(n % 16, _list(size)[n * 16 : n * 16 + 16], last=False) for n in range(size // 16)
     ),
@@ -145,7 +147,7 @@ class Growth:
 
     @property
     def worst(self) -> float:
-        """Return the highest ratio of twice as much to as much, where that is more than everyday."""
+        """Return the highest ratio of twice as much to as much, where it is above EVERYDAY."""
         steps = zip(self.costs, self.costs[1:], self.sizes[1:], strict=False)
         return max((b / a for a, b, size in steps if b > EVERYDAY * size), default=0.0)
 

@@ -49,6 +49,7 @@ class Gauge:
         for event in (_EVENTS.BRANCH_LEFT, _EVENTS.BRANCH_RIGHT):
             _MONITORING.register_callback(_COUNTER, event, self._branch)
         _MONITORING.set_events(_RECRUITER, _EVENTS.PY_START)
+        self.forget()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -52,7 +52,9 @@ def hear(session: Session, stream: Sequence[Burst]) -> list[Event]:
 def on_session(case: Case) -> None:
     """Feed a link's session, and one without layouts to hold against it."""
     link, keys = case.seed.link, case.seed.keys
-    stream = [(case.seed.data,)] if crc32(case.data[::-1]) & 1 else []  # its layouts are known
+    stream = list[Burst]()
+    if crc32(case.data[::-1]) & 1:
+        stream.append((case.seed.data,))  # its layouts are known from here on
     stream += bursts(case.data)
     heard = published(hear(Session(LINKS[link], Security(keys)), stream))
     whole = [(b"".join(burst),) for burst in stream]

@@ -8,8 +8,9 @@ from typing import Final
 
 from metering.errors import MeteringError
 from metering.links import LINKS
+from simulator.device import Answering
 from simulator.dlt645wire import frame
-from simulator.lines import Answering, answering
+from simulator.lines import answering
 from simulator.meters import METERS
 from simulator.module import ModuleDevice, ModuleTalk
 
@@ -68,32 +69,31 @@ class Meter:
 
     def _spoilt(self, how: int, with_: int, honest: bytes, before: bytes) -> bytes:
         place = with_ * len(honest) // 256
+        spoilt = (
+            honest[:place] + bytes([how]) + honest[place + 1 :],
+            honest[:place],
+            b"",
+            before + honest,
+            before,
+            bytes(byte ^ (how >> 4) for byte in honest),
+            TOKENS[with_ % len(TOKENS)] + honest,
+            honest * (1 + with_ % 4),
+        )
         match how % 16:
-            case 0:
-                return honest[:place] + bytes([how]) + honest[place + 1 :]
-            case 1:
-                return honest[:place]
-            case 2:
-                return b""
-            case 3:
-                return before + honest
-            case 4:
-                return before
-            case 5:
-                return bytes(byte ^ (how >> 4) for byte in honest)
-            case 6:
-                return TOKENS[with_ % len(TOKENS)] + honest
-            case 7 | 8:
-                return self._other(honest, place, with_)
-            case 9:
-                begin = self.at
-                self.at += with_
-                return self.tape[begin : self.at]
+            case 8 | 9:
+                return self._other(honest, with_)
             case 10:
-                return honest * (1 + with_ % 4)
+                return self._anything(with_)
+            case way if way < len(spoilt):
+                return spoilt[way]
         return honest
 
-    def _other(self, honest: bytes, place: int, with_: int) -> bytes:
+    def _anything(self, size: int) -> bytes:
+        begin = self.at
+        self.at += size
+        return self.tape[begin : self.at]
+
+    def _other(self, honest: bytes, with_: int) -> bytes:
         """Return an intact frame with something else in it."""
         buffer = bytearray(honest)
         try:

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from typing import Final
 
 from metering.dialogue import MAX_PENDING
@@ -61,10 +62,7 @@ def bounded(session: Session) -> None:
 
 def plainly(link: Link) -> Link:
     """Return a link whose payloads no layout is remembered of."""
-    from dataclasses import replace
-
-    decode = link.decode
-    return replace(link, decode=lambda payload, security: decode(payload, security))
+    return replace(link, decode=partial(link.decode))
 
 
 def published(events: Sequence[Event]) -> list[Telegram | Message]:

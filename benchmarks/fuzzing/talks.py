@@ -1,7 +1,9 @@
 """Dialogues with meters that answer whatever they like."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
+from decimal import Decimal
 from typing import Final
 
 from metering.dialogue import Become, Cut, Dialogue, Expect, Hold, Send
@@ -71,7 +73,7 @@ def _bus() -> Iterator[Begin]:
 
 
 def _searches() -> Iterator[Begin]:
-    counts = [Reading(counter, 3) for counter in list(dlt645.KINDS)[:8]]
+    counts = [Reading(counter, Decimal(3)) for counter in list(dlt645.KINDS)[:8]]
     yield lambda: dlt645.follow(_METER, Follower(dict.fromkeys(dlt645.KINDS, 1)), counts)
     yield _of(dlt645.find, LINKS["dlt645"].lines, lambda _: None)
     yield from (_of(dlt645.scan, lambda _: None, dialect) for dialect in ("", "1997"))
@@ -99,10 +101,8 @@ def on_dialogue(case: Case) -> None:
     begins = _DIALOGUES[case.seed.link]
     which, again, tape = case.data[:1] or b"\0", case.data[1:2], case.data[2:]
     talker = meter(case.seed.link, tape, again=bool(tape) and again > b"\xc0")
-    try:
+    with suppress(MeteringError):
         _converse(begins[which[0] % len(begins)](), talker)
-    except MeteringError:
-        pass
 
 
 def _converse(dialogue: Dialogue[object], talker: Meter) -> None:
@@ -147,7 +147,7 @@ def of_dialogues(link: str) -> Callable[[], list[Case]]:
     def collect() -> list[Case]:
         seed = Seed(f"dialogues/{link}", link, b"\0")
         honest, spoilt = bytes((15, 0)) * 60, bytes(range(0, 240, 3))
-        tapes = (honest, honest[:20] + spoilt, spoilt, bytes((7, 200, 32, 255)) * 30)
+        tapes = (honest, honest[:20] + spoilt, spoilt, bytes((8, 200, 32, 255)) * 30)
         return [
             Case(seed, bytes((which, again)) + tape)
             for which in range(len(_DIALOGUES[link]))

@@ -63,7 +63,7 @@ def _end(buffer: bytearray) -> int | None:
         return at
     if buffer.startswith(START, at):
         _drop(buffer, at, "a frame without its end")
-    _drop(buffer, at + 1, "an escape that means nothing")
+    return _drop(buffer, at + 1, "an escape that means nothing")
 
 
 def _drop(buffer: bytearray, count: int, why: str) -> NoReturn:

@@ -4,6 +4,7 @@ The last line is JSON: executions, executions a second, faults by kind, worst co
 """
 
 import argparse
+from collections import Counter
 from collections.abc import Sequence
 import json
 from pathlib import Path
@@ -21,6 +22,7 @@ from .fuzzing.targets import TARGETS
 _SHORT: Final = 40_000
 FLOOD: Final = "floods"
 _LONG: Final = 10_000_000
+_ROUND: Final = 250_000  # executions over all targets, before each is fed anew
 _FOLDER: Final = Path(__file__).parents[1] / ".fuzz"
 _ROW: Final = "{:18} {:>10} {:>8} {:>7} {:>9} {:>10} {:>7}"
 _HEADINGS: Final = ("target", "executions", "a second", "corpus", "branches", "cost/byte", "faults")
@@ -54,8 +56,12 @@ def run(
     """Feed targets in turn, each its share, and floods; print what came of it."""
     print(_ROW.format(*_HEADINGS), flush=True)
     shares, results = sum(target.share for target in targets), list[Result]()
-    for target in targets:
-        results.append(_feed(target, max(1, executions * target.share // shares), seed, gauge))
+    rounds = max(1, executions // _ROUND)
+    for number in range(rounds):
+        for target in targets:
+            count = max(1, executions * target.share // shares // rounds)
+            results.append(_feed(target, count, seed + number, gauge))
+        print(f"round {number + 1} of {rounds}: {json.dumps(summary(results))}", flush=True)
     if with_floods:
         results.append(_flood(gauge))
     for kind, law in KINDS.items():
@@ -67,10 +73,7 @@ def run(
 
 
 def _feed(target: Target, executions: int, seed: int, gauge: Gauge) -> Result:
-    result = Result(target.name)
-    for result in fuzz(target, executions, seed, gauge):
-        if result.executions % 100_000 == 0:
-            print(f"  {target.name}: {result.executions:,} of {executions:,}", file=sys.stderr)
+    result = fuzz(target, executions, seed, gauge)
     _print(result)
     for finding in result.findings:
         _tell(target, smallest(target, finding, gauge))
@@ -136,11 +139,13 @@ def repeat(path: Path, gauge: Gauge) -> int:
 def summary(results: Sequence[Result]) -> dict[str, object]:
     """Return the figures of a run."""
     seconds = sum(result.seconds for result in results)
-    total = sum(result.executions for result in results)
+    executions = Counter[str]()
+    for result in results:
+        executions[result.name] += result.executions
     return {
-        "executions": {result.name: result.executions for result in results},
-        "total": total,
-        "per_second": round(total / max(seconds, 1e-9)),
+        "executions": executions,
+        "total": executions.total(),
+        "per_second": round(executions.total() / max(seconds, 1e-9)),
         "faults": {kind: sum(result.faults[kind] for result in results) for kind in KINDS},
         "cost_per_byte": max(round(result.cost, 1) for result in results),
     }

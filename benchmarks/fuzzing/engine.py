@@ -1,7 +1,7 @@
 """Runs one target: seeds first, then mutations, those kept that reach what none reached."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 import resource
@@ -64,8 +64,8 @@ class Result:
     findings: list[Finding] = field(default_factory=list)
 
 
-def fuzz(target: Target, executions: int, seed: int, gauge: Gauge) -> Iterator[Result]:
-    """Feed so many inputs; yield what came of it so far, now and then, and at the end."""
+def fuzz(target: Target, executions: int, seed: int, gauge: Gauge) -> Result:
+    """Feed so many inputs; return what came of it."""
     random, began, size = Random(f"{seed} {target.name}"), process_time(), _resident()
     result = Result(target.name)
     gauge.forget()
@@ -77,11 +77,10 @@ def fuzz(target: Target, executions: int, seed: int, gauge: Gauge) -> Iterator[R
         case = case or target.following(random.choice(corpus), random, corpus)
         _execute(target, case, gauge, result, corpus)
         result.executions += 1
-        if result.executions % 1000 == 0 or result.executions == executions:
-            result.seconds, result.corpus = process_time() - began, len(corpus)
-            yield result
+    result.seconds, result.corpus = process_time() - began, len(corpus)
     if (grown := _resident() - size) > _GROWTH:
         _note(result, Finding(BOUND, f"{grown} KiB more than before", target.name, first[0]))
+    return result
 
 
 def _execute(target: Target, case: Case, gauge: Gauge, result: Result, corpus: list[Case]) -> None:

@@ -54,8 +54,11 @@ def _to_start(buffer: bytearray) -> None:
 
 def _end(buffer: bytearray) -> int | None:
     """Return where the end of the frame begins; None while it is not all there."""
-    inside = _INSIDE.match(buffer, len(START))
-    at = inside.end() if inside else len(buffer)
+    at = buffer.find(_ESCAPE, len(START))
+    if buffer.startswith(_ESCAPE * 2, at) and (doubled := _INSIDE.match(buffer, at)):
+        at = doubled.end()
+    if at < 0:
+        return None
     mark = buffer[at + len(_ESCAPE) : at + _ENDING]
     if len(mark) < _ENDING - len(_ESCAPE):
         return None

@@ -105,7 +105,10 @@ def test_damage_is_a_fault_and_no_failure(tmp_path: Path) -> None:
     assert all(printed[name]["faults"] for name in ("noise", "damage", "unknown"))
 
 
-@pytest.mark.parametrize("text", ["[]", "[" * 200_000, '{"data": 1}', '{"payloads": 5, "link": 1}'])
+NO_DOWNLOADS = ("[]", "[" * 200_000, '{"data": 1}', '{"payloads": 5, "link": 1}')
+
+
+@pytest.mark.parametrize("text", NO_DOWNLOADS, ids=["list", "deep", "number", "no payloads"])
 def test_a_file_that_is_no_download_is_told_in_a_line(text: str, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(text)
     command = [sys.executable, SCRIPT, tmp_path / "a.json"]

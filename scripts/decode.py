@@ -20,6 +20,9 @@ from metering.model import Message, Reading, Telegram, Value
 from metering.security import Security
 from metering.session import Event, Session
 
+_NO_CAPTURES = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What a file of anything leads to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Capture:
@@ -57,7 +60,7 @@ def _from_line(line: str) -> Capture:
     try:
         capture = json.loads(line)
         return _from_json(capture)
-    except (ValueError, KeyError, TypeError, AttributeError, KeyFormatError) as err:
+    except (*_NO_CAPTURES, KeyFormatError) as err:
         name = capture.get("name") if isinstance(capture, dict) else None
         return Capture(str(name), fault=f"no capture: {err!r}")
 
@@ -182,18 +185,19 @@ def main() -> int:
     options = parser.parse_args()
     try:
         keys = Keys.parse(options.key, options.auth_key) if options.key else None
-        return _decode_all(options.paths, options.link, keys)
+        return decode_all(options.paths, options.link, keys)
     except KeyFormatError as err:
         print(f"--key, --auth-key: {err}", file=sys.stderr)
         return 2
 
 
-def _decode_all(paths: list[Path], link: str | None, keys: Keys | None) -> int:
+def decode_all(paths: list[Path], link: str | None, keys: Keys | None) -> int:
+    """Print what files hold; return the exit code."""
     for path in paths:
         try:
             for capture in captures(path):
                 print(json.dumps(decode(capture, link, keys)))
-        except (OSError, ValueError, KeyError) as err:
+        except (OSError, *_NO_CAPTURES) as err:
             print(f"{path}: {err}", file=sys.stderr)
             return 2
     return 0

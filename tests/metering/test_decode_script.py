@@ -6,6 +6,8 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
+
 from .building import p1
 from .captures import SIMULATED
 from .hearing import LONG
@@ -101,3 +103,14 @@ def test_damage_is_a_fault_and_no_failure(tmp_path: Path) -> None:
     printed = {row["name"]: row for row in decoded(tmp_path / "a.jsonl")}
     assert [len(row["telegrams"]) for row in printed.values()] == [0, 0, 0, 1]
     assert all(printed[name]["faults"] for name in ("noise", "damage", "unknown"))
+
+
+NO_DOWNLOADS = ("[]", "[" * 200_000, '{"data": 1}', '{"payloads": 5, "link": 1}')
+
+
+@pytest.mark.parametrize("text", NO_DOWNLOADS, ids=["list", "deep", "number", "no payloads"])
+def test_a_file_that_is_no_download_is_told_in_a_line(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(text)
+    command = [sys.executable, SCRIPT, tmp_path / "a.json"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (run.returncode, len(run.stderr.splitlines())) == (2, 1)

@@ -201,3 +201,31 @@ def test_descriptors_without_tags_stand_in_structures_of_two() -> None:
     assert [str(reading.id) for reading in telegram.readings] == ["1-0:1.8.0"] * 2
     with pytest.raises(DecodeError, match="descriptor"):
         decode(body + b"\x02\x03" + item[2:], Security())
+
+
+def test_what_is_missing_is_told_and_never_too_much() -> None:
+    for end in range(len(CONTENT)):
+        with pytest.raises(Incomplete) as caught:
+            list(apdus(Cursor(CONTENT[:end])))
+        assert 1 <= caught.value.missing <= len(CONTENT) - end
+
+
+def test_a_list_is_missing_a_byte_for_each_element_to_come() -> None:
+    with pytest.raises(Incomplete) as caught:
+        list(apdus(Cursor(HEAD + b"\x00\x01\x82\x10\x00\x11\x05\x11")))
+    assert caught.value.missing == 0x1000 - 1
+
+
+def test_blocks_that_hold_no_telegram_are_given_up_at_once() -> None:
+    first, second, *_ = blocks(b"\x0f\0\0\0\0\0\x0e" + bytes(20), 8)
+    with pytest.raises(DecodeError, match="data type") as caught:
+        joined(first, second)
+    assert caught.type is DecodeError
+
+
+def test_a_message_begins_anew_or_goes_on_only_so_often() -> None:
+    first, second, *_ = blocks(CONTENT, 4)
+    with pytest.raises(DecodeError, match="again and again"):
+        joined(*[first] * 5)
+    with pytest.raises(DecodeError, match="does not end"):
+        joined(first, *[second] * 256)

@@ -29,6 +29,7 @@ from custom_components.obis_meter.metering.links.iec62056_21.data import moment,
 from custom_components.obis_meter.metering.links.iec62056_21.identification import parse
 from custom_components.obis_meter.metering.makers import FLAG_MAKERS
 from custom_components.obis_meter.metering.model import Access, Command, LineSettings, Reply
+from custom_components.obis_meter.metering.security import Security
 from custom_components.obis_meter.metering.sign_on import SignOn
 from simulator.optical import block
 
@@ -576,3 +577,8 @@ def test_a_found_meter_is_read_no_more_often_than_it_can() -> None:
     said = talk(iec.find(access(), lambda: next(times), lambda _: None), *heard)
     assert said.result is not None
     assert timedelta(seconds=said.result.interval) == timedelta(seconds=94)
+
+
+def test_a_payload_that_is_no_text_is_refused() -> None:
+    with pytest.raises(DecodeError, match="no text"):
+        LINKS["iec62056-21"].decode(b"\x021.8.0(1\xff)\x03", Security())

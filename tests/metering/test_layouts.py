@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 import pytest
 
 from custom_components.obis_meter.metering import notification, sml
-from custom_components.obis_meter.metering.errors import MeteringError
+from custom_components.obis_meter.metering.errors import Incomplete, MeteringError
 from custom_components.obis_meter.metering.keys import Keys
 from custom_components.obis_meter.metering.layouts import Decode, Remembering, Said
 from custom_components.obis_meter.metering.links import LINKS, p1
@@ -38,6 +38,8 @@ def payloads(link: str, *chunks: bytes) -> tuple[bytes, ...]:
         try:
             if (payload := take(buffer)) is None:
                 return tuple(found)
+        except Incomplete:
+            return tuple(found)
         except MeteringError:
             continue
         found.append(payload)

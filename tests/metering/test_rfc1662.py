@@ -205,3 +205,9 @@ def test_what_nobody_understands_inside_stays_a_message() -> None:
         Message(TRANSPARENT, DATA, noise, 0)
     ]
     assert not only_telegrams(session.idle())
+
+
+def test_an_escaped_frame_without_a_command_is_a_fault() -> None:
+    text = b"\xff\x03\x00\x22\x00\x00"
+    whole = b"\x7e" + text + crc16_x25(text).to_bytes(2, "big") + b"\x7e"
+    assert [type(event) for event in events("rfc1662", stuffed(whole, True))] == [DecodeError]

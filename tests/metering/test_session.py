@@ -160,3 +160,13 @@ def test_what_a_dialogue_cuts_is_kept_where_the_link_reads_it(body: str, is_kept
     (answer,) = session.feed(message)
     assert answer == Answer(message[:-1])
     assert list(session.payloads) == [message[:-1]] * is_kept
+
+
+def test_what_was_interrupted_again_and_again_never_costs_what_comes_whole() -> None:
+    whole = information(AIDON)
+    pieces = [ADDRESS.frame(whole[at : at + 20]) for at in range(0, len(whole), 20)]
+    session = Session(LINKS["hdlc"])
+    for _ in range(8):
+        list(session.feed(b"".join(pieces[:2])))
+    heard = only_telegrams([*session.idle(), *session.feed(b"".join(pieces))])
+    assert heard == telegrams("hdlc", AIDON)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from operator import length_hint
 import struct
 from typing import Final
 
@@ -34,8 +35,8 @@ class Cursor:
 
     def take(self, count: int) -> bytes:
         """Return the next bytes; Incomplete when the payload holds fewer."""
-        if count > len(self.data) - self.at:
-            raise Incomplete(f"{count} bytes wanted, {len(self.data) - self.at} left")
+        if count > (left := len(self.data) - self.at):
+            raise Incomplete(f"{count} bytes wanted, {left} left", count - left)
         self.at += count
         return self.data[self.at - count : self.at]
 
@@ -98,7 +99,12 @@ def data(cursor: Cursor, depth: int = 0) -> CosemData:
 
 
 def _items(cursor: Cursor, depth: int) -> list[CosemData]:
-    return [data(cursor, depth + 1) for _ in range(cursor.length())]
+    to_come = iter(range(cursor.length()))
+    try:
+        return [data(cursor, depth + 1) for _ in to_come]
+    except Incomplete as err:
+        err.missing += length_hint(to_come)  # bytes: none is shorter than its tag
+        raise
 
 
 def _integer(size: int, *, signed: bool) -> Callable[[Cursor], int]:

@@ -3,6 +3,7 @@
 02 02 16 n 01 count, then each 02 02 class(2) logical name(6) attribute(1) data.
 """
 
+from operator import length_hint
 import re
 from typing import Final
 
@@ -15,6 +16,7 @@ _OPENING: Final = re.compile(
 )
 _MAY_OPEN: Final = re.compile(rb"\x02\x02\x16.\x01", re.DOTALL)
 _LOOK: Final = 17  # bytes up to the first attribute
+_SHORTEST: Final = 12  # bytes of an item
 """The first class id begins with 00, which as a tag would leave no room for a logical name."""
 
 
@@ -29,7 +31,12 @@ def opens(cursor: Cursor) -> bool:
 def body(cursor: Cursor) -> CosemData:
     """Return the list as others send it: the objects first, a value for each behind them."""
     cursor.take(5)  # structure of two, enum, tag of the array
-    items = [_item(cursor) for _ in range(cursor.length())]
+    to_come = iter(range(cursor.length()))
+    try:
+        items = [_item(cursor) for _ in to_come]
+    except Incomplete as err:
+        err.missing += _SHORTEST * length_hint(to_come)
+        raise
     return [[named for named, _ in items], *(value for _, value in items)]
 
 

@@ -21,6 +21,8 @@ LLC: Final = b"\xe6\xe7\x00"
 _COMMAND_LLC: Final = b"\xe6\xe6\x00"
 _BLOCK, _GENERAL_GLO, _GENERAL_DED = 0xE0, 0xDB, 0xDC
 _LAST_BLOCK: Final = 0x80  # in the control byte of a block
+_MOST_BLOCKS: Final = 256  # of one telegram, repeated ones too
+_BEGINNINGS: Final = 4  # of one telegram in blocks, whose sender was interrupted
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,12 @@ def apdu(cursor: Cursor) -> Apdu:
 
 def whole(message: bytes) -> Apdu:
     """Read the APDU of a message whose end is known: one that ends early is damaged."""
+    return _ended(lambda octets: apdu(Cursor(octets)), message)
+
+
+def _ended(read: Callable[[bytes], Apdu], message: bytes) -> Apdu:
     try:
-        return apdu(Cursor(message))
+        return read(message)
     except Incomplete as err:
         raise DecodeError(f"an APDU ends early: {err}") from err
 
@@ -135,39 +141,54 @@ def _block_transfer(cursor: Cursor) -> Apdu:
 
     The last one says so, or its content does: not every sender sets that bit.
     """
-    message, expected = b"", 1
-    while True:
-        control, number, block = _block(cursor)
+    message, expected, begun = b"", 1, 0
+    for _ in range(_MOST_BLOCKS):
+        try:
+            control, number, block = _block(cursor)
+        except Incomplete as err:
+            raise Incomplete(str(err), max(err.missing, _missing(message))) from err
         if number == 1:
-            message, expected = block, 2
+            message, expected, begun = block, 2, begun + 1
+            if begun > _BEGINNINGS:
+                raise DecodeError("a telegram in blocks begins again and again")
         elif number == expected:
             message, expected = message + block, expected + 1
         elif number >= expected or number == 0:
             raise DecodeError(f"block {number} of a telegram came, not {expected}")
         if control & _LAST_BLOCK:
-            return _joined(message)
+            return _ended(_content, message)
         if cursor.at == len(cursor.data) and (found := _early(message)):
             return found
         _skip_header(cursor)
         if (tag := cursor.byte()) != _BLOCK:
             raise DecodeError(f"APDU {tag:02X} among blocks")
+    raise DecodeError("a telegram in blocks does not end")
 
 
-def _joined(message: bytes) -> Apdu:
+def _content(message: bytes) -> Apdu:
     cursor = Cursor(message)
     _skip_header(cursor)
     if cursor.starts_with(bytes([_BLOCK])):
         raise DecodeError("blocks inside blocks")
-    return whole(message)
+    return apdu(cursor)
 
 
 def _early(message: bytes) -> Apdu | None:
-    """Return what a message says that may not have ended; None where that cannot be told."""
-    try:
-        found = _joined(message)
-    except DecodeError:
-        return None
+    """Return what a message says that may not have ended; None where that cannot be told.
+
+    Incomplete where it has not, DecodeError where nothing behind it can mend it.
+    """
+    found = _content(message)
     return None if isinstance(found, Text) else found
+
+
+def _missing(message: bytes) -> int:
+    """Return how many octets blocks must still bring at the least."""
+    try:
+        _content(message)
+    except Incomplete as err:
+        return err.missing
+    return 1
 
 
 def _block(cursor: Cursor) -> tuple[int, int, bytes]:

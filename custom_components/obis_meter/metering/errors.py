@@ -21,7 +21,16 @@ class DecodeError(MeteringError):
 
 
 class Incomplete(DecodeError):
-    """The payload ends early; it waits for the rest in the next frame."""
+    """The payload ends early; it waits for the rest in the next frame.
+
+    missing: bytes without which it cannot be whole; until they have come, it need not be
+    read again.
+    """
+
+    def __init__(self, why: str, missing: int = 1) -> None:
+        """Say why, and how many bytes are missing at the least."""
+        super().__init__(why)
+        self.missing = missing
 
 
 class NoAnswer(MeteringError):

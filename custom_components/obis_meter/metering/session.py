@@ -14,6 +14,7 @@ from .traces import remembering
 from .tunnel import FRAMED, UNFRAMED, Tunnel
 
 KEPT_PAYLOADS: Final = 8  # for diagnostics
+_BEGINNINGS: Final = 4  # of one telegram in several payloads
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,10 @@ class Session:
         self.security = security or Security()
         self.payloads: deque[bytes] = deque(maxlen=KEPT_PAYLOADS)
         self._buffer = bytearray()
+        self._enough = 0
         self._begun = b""
+        self._missing = 0
+        self._beginnings = 0
         self._wanted: Expect | Cut | None = None
         self._held = False
         self._tunnel = _tunnel(self.security) if link.tunnelled else None
@@ -75,7 +79,7 @@ class Session:
         most = self._wanted.most if isinstance(self._wanted, Cut) else MAX_PENDING
         if (excess := self.pending - most) > 0:
             self._begun = b""
-            del self._buffer[: len(self._buffer) - most]
+            self._drop(len(self._buffer) - most)
             yield FrameError("no telegram in the longest one can be", excess)
 
     def idle(self) -> Iterator[Event]:
@@ -85,7 +89,7 @@ class Session:
         yield from self.feed(self.link.silence)
         given_up = 0
         while self._buffer and self._buffer != self.link.flag:
-            del self._buffer[0]
+            self._drop(1)
             given_up += 1
             yield from self.feed(b"")
         if self._tunnel:
@@ -103,7 +107,7 @@ class Session:
         """Read another link from here on; what waits is dropped."""
         self.link = link
         self._begun = b""
-        self._buffer.clear()
+        self._drop(len(self._buffer))
         self._tunnel = _tunnel(self.security) if link.tunnelled else None
         self._decode_link = remembering(link.decode)
 
@@ -111,7 +115,7 @@ class Session:
         """Leave the cutting to a dialogue from here on, and drop what waits."""
         self._held = True
         self._begun = b""
-        self._buffer.clear()
+        self._drop(len(self._buffer))
 
     def expect(self, wanted: Expect | Cut) -> Iterator[Event]:
         """Look out for what a dialogue waits for, in what has come already too."""
@@ -126,6 +130,9 @@ class Session:
 
     def _cut(self) -> bytes | Answer | FrameError | None:
         """Return the next payload, what a dialogue cuts for itself, or the fault met instead."""
+        if len(self._buffer) < self._enough:
+            return None
+        self._enough = 0
         take = self.link.take
         if self._held:
             if not isinstance(self._wanted, Cut):
@@ -133,6 +140,9 @@ class Session:
             take = self._wanted.take
         try:
             cut = take(self._buffer)
+        except Incomplete as err:
+            self._enough = len(self._buffer) + err.missing
+            return None
         except FrameError as err:
             return err
         if cut is None or not self._held:
@@ -141,6 +151,10 @@ class Session:
         if len(cut) <= MAX_PENDING and not isinstance(self._decode(cut), MeteringError):
             self.payloads.append(cut)  # the link reads it too, as whoever looks into it later will
         return Answer(cut)
+
+    def _drop(self, count: int) -> None:
+        del self._buffer[:count]
+        self._enough = 0
 
     def _frame(self, payload: bytes) -> Iterable[Event]:
         self.payloads.append(payload)
@@ -152,16 +166,17 @@ class Session:
     def read(self, payload: bytes) -> Iterator[Event]:
         """Read a payload: as a telegram of its own, else as what follows the one that is begun."""
         begun, self._begun = self._begun, b""
+        self._beginnings = self._beginnings if begun else 0
         outcome = self._decode(payload)
         if begun and isinstance(outcome, MeteringError):
-            joined = self._decode(begun + payload)
+            joined = self._joined(begun, payload, outcome)
             if _fits(joined, outcome):
                 outcome, payload, begun = joined, begun + payload, b""
         if begun:
             yield FrameError("the rest of a telegram did not come")
         match outcome:
-            case Incomplete():
-                self._begun = payload
+            case Incomplete(missing=missing):
+                self._begun, self._missing = payload, missing
             case MeteringError():
                 yield outcome
             case _:
@@ -169,6 +184,17 @@ class Session:
                     yield event
                     if isinstance(event, Message):
                         yield from self._inside(event)
+
+    def _joined(self, begun: bytes, payload: bytes, alone: MeteringError) -> Outcome:
+        """Read a payload behind what is begun, unless that cannot be whole yet.
+
+        What looks like a beginning may be one, its sender interrupted; but not for ever.
+        """
+        begins = isinstance(alone, Incomplete)
+        self._beginnings += begins
+        if len(payload) < self._missing and not (begins and self._beginnings <= _BEGINNINGS):
+            return Incomplete("a telegram goes on", self._missing - len(payload))
+        return self._decode(begun + payload)
 
     def _inside(self, message: Message) -> Iterator[Event]:
         """Read what a message carries on from the meter."""

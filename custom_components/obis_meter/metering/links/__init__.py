@@ -71,10 +71,10 @@ class Link:
     """How one interface cuts frames and reads them.
 
     take removes one frame from the buffer and returns its payload; None wants
-    more bytes; FrameError has removed at least one byte. decode reads a
-    payload, with what is known of its sender's keys; Incomplete wants the
-    next frame's payload behind it, and an error among what was read is a
-    warning.
+    more bytes, and so does Incomplete, which tells how many at the least;
+    FrameError has removed at least one byte. decode reads a payload, with what
+    is known of its sender's keys; Incomplete wants the next frame's payload
+    behind it, and an error among what was read is a warning.
     checked: a frame carries a check sequence. silence: what a pause on the
     line stands for. flag: what may stand open across a pause, because it
     closes one frame and opens the next. lines: the usual line settings, most

@@ -25,12 +25,18 @@ _LINE_ENDS: Final = b"\r\n"
 
 
 def take_llc(buffer: bytearray) -> bytes | None:
-    """Remove the first body that stands behind an LLC header, and return it with its header."""
+    """Remove the first body that stands behind an LLC header, and return it with its header.
+
+    Incomplete says how many bytes its end is away at the least.
+    """
     return _take(buffer, _LLC_APDU)
 
 
 def take_apdu(buffer: bytearray) -> bytes | None:
-    """Remove the first data-notification, in the clear, ciphered or in blocks, and return it."""
+    """Remove the first data-notification, in the clear, ciphered or in blocks, and return it.
+
+    Incomplete says how many bytes its end is away at the least.
+    """
     return _take(buffer, _APDU)
 
 
@@ -43,7 +49,7 @@ def _take(buffer: bytearray, start: re.Pattern[bytes]) -> bytes | None:
     try:
         dlms.apdu(cursor)
     except Incomplete:
-        return None
+        raise
     except DecodeError as err:
         del buffer[0]
         raise FrameError(f"no body: {err}", 1) from err
@@ -71,7 +77,10 @@ def _inner(binary: bytearray) -> bytes:
     )
     if binary.startswith(dlms.LLC):
         cut = take_llc
-    payload = cut(binary)
+    try:
+        payload = cut(binary)
+    except Incomplete:
+        payload = None
     if payload is None:
         raise FrameError("a line of hex that holds no telegram", len(binary))
     return payload

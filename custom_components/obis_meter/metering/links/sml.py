@@ -4,6 +4,7 @@ SML 1.04, chapter 8 (BSI TR-03109-1): 1B1B1B1B among the messages is doubled;
 the CRC covers everything before it.
 """
 
+import re
 from typing import Final, NoReturn
 
 from ..errors import FrameError
@@ -14,6 +15,8 @@ START: Final = _ESCAPE + b"\x01" * 4
 _END: Final = 0x1A
 _CHECKED: Final = 6  # bytes of the end that the CRC covers: escape, 1A, padding
 _ENDING: Final = 8  # bytes of the end
+_INSIDE: Final = re.compile(rb"(?:[^\x1b]++|\x1b{8}|(?!\x1b{4})\x1b)*+")
+"""Messages, up to an escape that is not doubled."""
 _TEXT: Final = b"\0\t\n\r\xff" + bytes(range(0x20, 0x7F))
 """What may stand between frames: COM-1 gateways append lines of text, padded with FF."""
 
@@ -51,19 +54,19 @@ def _to_start(buffer: bytearray) -> None:
 
 def _end(buffer: bytearray) -> int | None:
     """Return where the end of the frame begins; None while it is not all there."""
-    at = len(START)
-    while (at := buffer.find(_ESCAPE, at)) >= 0:
-        mark = buffer[at + len(_ESCAPE) : at + _ENDING]
-        if len(mark) < _ENDING - len(_ESCAPE):
-            return None
-        if mark[0] == _END:
-            return at
-        if buffer.startswith(START, at):
-            _drop(buffer, at, "a frame without its end")
-        if mark != _ESCAPE:
-            _drop(buffer, at + 1, "an escape that means nothing")
-        at += _ENDING
-    return None
+    at = buffer.find(_ESCAPE, len(START))
+    if buffer.startswith(_ESCAPE * 2, at) and (doubled := _INSIDE.match(buffer, at)):
+        at = doubled.end()
+    if at < 0:
+        return None
+    mark = buffer[at + len(_ESCAPE) : at + _ENDING]
+    if len(mark) < _ENDING - len(_ESCAPE):
+        return None
+    if mark[0] == _END:
+        return at
+    if buffer.startswith(START, at):
+        _drop(buffer, at, "a frame without its end")
+    return _drop(buffer, at + 1, "an escape that means nothing")
 
 
 def _drop(buffer: bytearray, count: int, why: str) -> NoReturn:

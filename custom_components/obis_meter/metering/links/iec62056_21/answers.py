@@ -1,5 +1,6 @@
 """Data messages to telegrams."""
 
+from ...errors import DecodeError
 from ...model import Telegram
 from ...security import Security
 from .data import telegram
@@ -11,5 +12,8 @@ def decode(payload: bytes, _: Security) -> list[Telegram]:
 
 
 def text_of(payload: bytes) -> str:
-    """Return what stands in a data message."""
-    return payload[1:-1].decode("ascii")
+    """Return what stands in a data message; DecodeError for what is no text."""
+    try:
+        return payload[1:-1].decode("ascii")
+    except UnicodeDecodeError as err:
+        raise DecodeError("a data message that is no text") from err

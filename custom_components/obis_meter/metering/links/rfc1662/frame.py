@@ -26,6 +26,7 @@ _START: Final = b"\x7e\xff\x03"
 _ESCAPED_START: Final = b"\x7e\xff\x7d\x23"  # 03 is a control character
 _HEAD: Final = 7  # bytes from the flag through the length
 _TAIL: Final = 3  # FCS and flag
+_LEAST: Final = 3  # bytes of a payload: protocol and command
 
 
 def frame(protocol: int, command: int, body: bytes) -> bytes:
@@ -106,8 +107,10 @@ def decode(payload: bytes, security: Security) -> list[Telegram | Message]:
 
 
 def message(payload: bytes) -> Message:
-    """Return the message of a frame; DecodeError for a protocol that nobody knows."""
-    quality, high, command = payload[:3]
+    """Return the message of a frame; DecodeError without a command, or for another protocol."""
+    if len(payload) < _LEAST:
+        raise DecodeError("a module frame without a command")
+    quality, high, command = payload[:_LEAST]
     protocol = high << 8
     if protocol not in (TRANSPARENT, COMMANDS):
         raise DecodeError(f"unknown protocol 0x{high:02X}{quality:02X}")

@@ -1,0 +1,97 @@
+"""How much code does, counted by the interpreter: the same on every machine.
+
+Work is calls, resumed generators and jumps, which every turn of a loop takes. A branch
+counts when it is taken for the first time; it costs nothing from then on.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+import sys
+from types import CodeType
+from typing import Final, NamedTuple, Self
+
+_MONITORING: Final = sys.monitoring
+_EVENTS: Final = _MONITORING.events
+_RECRUITER, _COUNTER = 3, 4  # tool numbers that nobody has a claim to
+_COUNTED: Final = _EVENTS.PY_START | _EVENTS.PY_RESUME | _EVENTS.JUMP
+_BRANCHES: Final = _EVENTS.BRANCH_LEFT | _EVENTS.BRANCH_RIGHT
+_WATCHED: Final = ("/custom_components/obis_meter/", "/scripts/decode.py")
+
+
+class TooMuchWork(BaseException):
+    """More was done than input of this length may cost; no handler of errors catches it."""
+
+
+class Cost(NamedTuple):
+    """What a run did, and how many branches it was the first to take."""
+
+    work: int
+    branches: int
+
+
+@dataclass(slots=True)
+class Gauge:
+    """A context manager; only one can be open at a time."""
+
+    work: int = 0
+    branches: int = 0
+    limit: int = sys.maxsize
+
+    def __enter__(self) -> Self:
+        """Watch every function of the integration from its first call on."""
+        for tool in (_RECRUITER, _COUNTER):
+            _MONITORING.use_tool_id(tool, __name__)
+        _MONITORING.register_callback(_RECRUITER, _EVENTS.PY_START, self._recruit)
+        for event in (_EVENTS.PY_START, _EVENTS.PY_RESUME):
+            _MONITORING.register_callback(_COUNTER, event, self._count)
+        _MONITORING.register_callback(_COUNTER, _EVENTS.JUMP, self._jump)
+        for event in (_EVENTS.BRANCH_LEFT, _EVENTS.BRANCH_RIGHT):
+            _MONITORING.register_callback(_COUNTER, event, self._branch)
+        _MONITORING.set_events(_RECRUITER, _EVENTS.PY_START)
+        self.forget()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Watch nothing any more."""
+        for tool in (_RECRUITER, _COUNTER):
+            _MONITORING.set_events(tool, 0)
+            _MONITORING.clear_tool_id(tool)
+            _MONITORING.free_tool_id(tool)
+
+    def forget(self) -> None:
+        """Take every branch for one that was never taken."""
+        _MONITORING.restart_events()
+
+    @contextmanager
+    def measured(self, limit: int) -> Iterator[None]:
+        """Count anew from here; TooMuchWork beyond a limit."""
+        self.work, self.branches, self.limit = 0, 0, limit
+        try:
+            yield
+        finally:
+            self.limit = sys.maxsize
+
+    @property
+    def cost(self) -> Cost:
+        """Return what was counted last."""
+        return Cost(self.work, self.branches)
+
+    def _recruit(self, code: CodeType, offset: int) -> object:
+        if any(folder in code.co_filename for folder in _WATCHED):
+            _MONITORING.set_local_events(_COUNTER, code, _COUNTED | _BRANCHES)
+        return _MONITORING.DISABLE
+
+    def _count(self, code: CodeType, offset: int) -> None:
+        self.work += 1
+        if self.work > self.limit:
+            raise TooMuchWork
+
+    def _jump(self, code: CodeType, offset: int, destination: int) -> None:
+        self.work += 1
+        if self.work > self.limit:
+            raise TooMuchWork
+
+    def _branch(self, code: CodeType, offset: int, destination: int) -> object:
+        self.branches += 1
+        return _MONITORING.DISABLE

@@ -1,0 +1,83 @@
+"""Streams: each link by its session, and all of them by the detector."""
+
+from collections.abc import Iterator, Sequence
+from random import Random
+from zlib import crc32
+
+from metering.detect import Detector
+from metering.dialogue import MAX_PENDING
+from metering.links import LINKS
+from metering.links.p1 import SILENCE
+from metering.model import Telegram
+from metering.security import Security
+from metering.session import Event, Session
+
+from .cases import Case
+from .oracles import CHUNKING, LAYOUTS, bounded, not_invented, plainly, published, same
+
+type Burst = Sequence[bytes]
+"""Chunks between two silences."""
+
+_PLAIN = {name: plainly(link) for name, link in LINKS.items()}
+
+
+def bursts(data: bytes) -> Iterator[Burst]:
+    """Cut bytes into chunks and silences, in a way that they decide themselves."""
+    random = Random(crc32(data))
+    match random.randrange(4):
+        case 0:
+            yield (data,)
+        case 1:
+            size = random.choice((1, 2, 7, 64))
+            yield [data[at : at + size] for at in range(0, len(data), size)]
+        case _:
+            cuts = sorted(random.choices(range(len(data) + 1), k=random.randrange(1, 9)))
+            chunks = [data[a:b] for a, b in zip([0, *cuts], [*cuts, len(data)], strict=True)]
+            for at in range(0, len(chunks), 3):
+                yield chunks[at : at + 3]
+
+
+def hear(session: Session, stream: Sequence[Burst]) -> list[Event]:
+    """Return all that a session says of bursts."""
+    said = list[Event]()
+    for burst in stream:
+        for chunk in burst:
+            said += session.feed(chunk)
+            if session.pending > MAX_PENDING:
+                bounded(session)
+        said += session.idle()
+        bounded(session)
+    return said
+
+
+def on_session(case: Case) -> None:
+    """Feed a link's session, and one without layouts to hold against it."""
+    link, keys = case.seed.link, case.seed.keys
+    stream = list[Burst]()
+    if crc32(case.data[::-1]) & 1:
+        stream.append((case.seed.data,))  # its layouts are known from here on
+    stream += bursts(case.data)
+    heard = published(hear(Session(LINKS[link], Security(keys)), stream))
+    whole = [(b"".join(burst),) for burst in stream]
+    plain = published(hear(Session(_PLAIN[link], Security(keys)), whole))
+    if heard != plain:
+        same(LAYOUTS, heard, published(hear(Session(_PLAIN[link], Security(keys)), stream)))
+    if not case.seed.checked:
+        return  # nothing but a silence tells where a frame ends that bears no check
+    if link != "p1" or SILENCE not in case.data:  # it ends a text where it ends a chunk
+        same(CHUNKING, heard, plain)
+    if case.damaged:
+        not_invented(case.seed, b"".join(map(b"".join, stream)), heard)
+
+
+def on_detector(case: Case) -> None:
+    """Feed every link at once; what is found must have said something."""
+    detector = Detector(case.seed.keys)
+    for burst in bursts(case.data):
+        for chunk in burst:
+            detector.feed(chunk)
+        detector.idle()
+    if detector.link and detector.link.checked and detector.link.name == case.seed.link:
+        said = [each for each in detector.telegrams if isinstance(each, Telegram)]
+        if case.damaged and case.seed.checked:
+            not_invented(case.seed, case.data, said)

@@ -1,0 +1,175 @@
+"""What must hold of any input; each oracle counts how often it was asked."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache, partial
+from typing import Final
+
+from metering.dialogue import MAX_PENDING
+from metering.errors import FrameError, Incomplete, MeteringError
+from metering.links import LINKS, Link
+from metering.model import Message, Telegram
+from metering.security import Security
+from metering.session import KEPT_PAYLOADS, Event, Session
+from simulator.checksums import crc16_arc, crc16_kermit, crc16_x25
+
+from .seeds import Seed
+
+EXCEPTION: Final = "exception"
+WORK: Final = "work"
+BOUND: Final = "bound"
+INVENTED: Final = "invented"
+LAYOUTS: Final = "layouts"
+CHUNKING: Final = "chunking"
+KINDS: Final = {
+    EXCEPTION: "no exception outside the error tree",
+    WORK: "work in proportion to the bytes given",
+    BOUND: "nothing kept beyond its bound",
+    INVENTED: "nothing published that stands in no intact frame",
+    LAYOUTS: "remembered layouts read as the plain reading does",
+    CHUNKING: "how bytes are cut into pieces changes no telegram",
+}
+
+asked: Counter[str] = Counter()
+"""How often each oracle was asked, and CHANCE."""
+CHANCE: Final = "checks that held by chance"
+
+
+class Fault(Exception):
+    """An oracle says no."""
+
+    def __init__(self, kind: str, why: str) -> None:
+        """Keep the oracle."""
+        super().__init__(why)
+        self.kind = kind
+
+
+def require(kind: str, holds: bool, why: str) -> None:
+    """Count that an oracle was asked; Fault where it says no."""
+    asked[kind] += 1
+    if not holds:
+        raise Fault(kind, why)
+
+
+def bounded(session: Session) -> None:
+    """Require that a session keeps no more than it may."""
+    kept = session.payloads
+    within = session.pending <= MAX_PENDING and len(kept) <= KEPT_PAYLOADS
+    longest = max(map(len, kept), default=0)
+    require(BOUND, within and longest <= MAX_PENDING, f"{session.pending} bytes wait")
+
+
+def plainly(link: Link) -> Link:
+    """Return a link whose payloads no layout is remembered of."""
+    return replace(link, decode=partial(link.decode))
+
+
+def published(events: Sequence[Event]) -> list[Telegram | Message]:
+    """Return what would reach an owner."""
+    return [event for event in events if isinstance(event, Telegram | Message)]
+
+
+@cache
+def reference(seed: Seed) -> tuple[Telegram | Message, ...]:
+    """Return what the undamaged stream says, read whole and without layouts."""
+    session = Session(plainly(LINKS[seed.link]), Security(seed.keys))
+    return tuple(published([*session.feed(seed.data), *session.idle()]))
+
+
+def not_invented(seed: Seed, data: bytes, heard: Sequence[Telegram | Message]) -> None:
+    """Require that all that was heard in a damaged stream stands in it unharmed.
+
+    A check of eight bits holds for one damage in 256, one of sixteen for one in 65536: a
+    frame that does check, by another reckoning than the link's, was not invented.
+    """
+    known = reference(seed)
+    for said in heard:
+        if said in known or not _says(said):
+            asked[INVENTED] += 1
+            continue
+        by_chance = said in _checking(seed, data)
+        asked[CHANCE] += by_chance
+        require(INVENTED, by_chance, f"{said!r:.400}")
+
+
+def _says(said: Telegram | Message) -> bool:
+    return isinstance(said, Message) or bool(said.readings)
+
+
+def _checking(seed: Seed, data: bytes) -> list[Telegram | Message]:
+    """Return what frames say that check, whatever stands between them."""
+    link = LINKS[seed.link]
+    payloads = _intact(link, data + link.silence)
+    runs = [
+        b"".join(payloads[at:end])
+        for at in range(len(payloads))
+        for end in range(at + 1, min(len(payloads), at + 12) + 1)
+    ]
+    said = list[Telegram | Message]()
+    for run in runs:
+        session = Session(plainly(link), Security(seed.keys))
+        said += published([*session.read(run), *session.idle()])
+    return said
+
+
+def _intact(link: Link, data: bytes) -> list[bytes]:
+    found, at = list[bytes](), 0
+    while at < len(data):
+        buffer = bytearray(data[at:])
+        try:
+            payload = link.take(buffer)
+        except FrameError, Incomplete:
+            payload = None
+        taken = data[at : len(data) - len(buffer)]
+        if payload and holds(link.name, taken.strip(b"\r\n\0\xff") if link.name == "p1" else taken):
+            found.append(payload)
+            at += len(taken)
+        else:
+            at += 1
+    return found
+
+
+def holds(link: str, frame: bytes) -> bool:
+    """Tell whether a frame checks, reckoned by the simulator."""
+    match link:
+        case "hdlc":
+            text = frame.strip(b"\x7e")
+            return _x25(text.replace(b"\r\n", b"\n")) or _x25(text)
+        case "rfc1662":
+            return True  # octets may be escaped: the link's own word
+        case "sml":
+            begin = frame.find(b"\x1b\x1b\x1b\x1b\1\1\1\1")
+            check = frame[-2:]
+            crcs = crc16_x25(frame[begin:-2]), crc16_kermit(frame[begin:-2])
+            return check in (crcs[0].to_bytes(2, "little"), crcs[1].to_bytes(2, "big"))
+        case "mbus" | "dlt645":
+            text = frame[frame.index(0x68) :]
+            return sum(text[4 if link == "mbus" else 0 : -2]) & 0xFF == text[-2]
+        case "p1":
+            return _arc(frame)
+    return True
+
+
+def _x25(text: bytes) -> bool:
+    return crc16_x25(text[:-2]).to_bytes(2, "little") == text[-2:]
+
+
+def _arc(frame: bytes) -> bool:
+    """Tell whether a P1 telegram checks, or has no check at all."""
+    plain = bytes(byte & 0x7F for byte in frame)
+    text, mark, check = plain.rpartition(b"!")
+    starts = [at for at, byte in enumerate(text) if byte == 0x2F]
+    forms = [form for at in starts for form in (text[at:], text[at:].replace(b"\n", b"\r\n"))]
+    crcs = {f"{crc16_arc(form + mark):04X}" for form in forms}
+    return not check.strip() or check.strip().upper().decode("latin-1").zfill(4) in crcs
+
+
+def same(kind: str, one: Sequence[object], other: Sequence[object]) -> None:
+    """Require that two readings agree."""
+    require(kind, list(one) == list(other), f"{one!r:.300} and {other!r:.300}")
+
+
+def caught(error: MeteringError) -> str:
+    """Return an error as two readings of one input must agree on it."""
+    return f"{type(error).__name__}: {error}"

@@ -21,7 +21,10 @@ _ORDER: Final = (
 
 
 async def preview(hass: HomeAssistant, readings: Iterable[Reading]) -> str:
-    """Return the most telling readings as a Markdown list, in the language of the system."""
+    """Return the most telling readings as a Markdown list, in the language of the system.
+
+    A dash where there are none: some meters tell them only when asked.
+    """
     names = await async_get_translations(hass, hass.config.language, "entity", [DOMAIN])
     own, channels = split(Telegram(tuple(readings)))
     rows = [
@@ -34,7 +37,8 @@ async def preview(hass: HomeAssistant, readings: Iterable[Reading]) -> str:
         for reading, row in rows
         if row and _tells(row) and isinstance(reading.value, Decimal)
     ]
-    return "\n".join(line for _, line in sorted(lines, key=itemgetter(0))[:_SHOWN])
+    shown = [line for _, line in sorted(lines, key=itemgetter(0))[:_SHOWN]]
+    return "\n".join(shown) or "\N{EM DASH}"
 
 
 def _tells(row: Register) -> bool:

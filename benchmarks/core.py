@@ -5,11 +5,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 import logging
 from pathlib import Path
+import socket
 from typing import Final, override
 
 import homeassistant  # noqa: F401 - first: it puts its own packages in their places
 from homeassistant import loader
 from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import async_test_home_assistant
 
 import custom_components.obis_meter
@@ -75,12 +77,22 @@ class Log(logging.Handler):
         return [line for line in said if any(name in line.text for name in names)]
 
 
+def free_port() -> int:
+    """Return a TCP port of this machine on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 @asynccontextmanager
 async def home_assistant(folder: Path) -> AsyncIterator[HomeAssistant]:
     """Run a core that knows our integration, and stop it in the end."""
     assert custom_components.obis_meter
     async with async_test_home_assistant(config_dir=str(folder)) as hass:
         hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
+        served = {"server_host": "127.0.0.1", "server_port": free_port()}
+        assert await async_setup_component(hass, "http", {"http": served})
         try:
             yield hass
         finally:

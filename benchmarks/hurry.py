@@ -31,7 +31,7 @@ FACTOR: Final = 20
 START: Final = datetime(2026, 3, 4, 17, 50)
 
 _WAITS: Final[tuple[tuple[ModuleType, tuple[str, ...]], ...]] = (
-    (bridge, ("_TIMEOUT", "STABLE")),
+    (bridge, ("SETTLED", "STABLE", "_TIMEOUT")),
     (caller, ("FIRST_ABSENCE", "GREETING")),
     (channel, ("QUIET",)),
     (commands, ("_REACTION",)),
@@ -53,9 +53,9 @@ def hurry() -> None:
     for module, names in _WAITS:
         for name in names:
             setattr(module, name, getattr(module, name) / FACTOR)
-    setattr(reader, "Schedule", _hasty)
-    setattr(config_entries, "async_call_later", _call_sooner)
-    setattr(optical, "_LEAST", _REACTION)
+    reader.Schedule = _hasty
+    config_entries.async_call_later = _call_sooner
+    optical._LEAST = _REACTION
 
 
 def _hasty(polls: Iterable[Poll], now: float) -> Schedule:

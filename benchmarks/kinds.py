@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
-import socket
 from typing import Any, Final
 
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -13,16 +12,18 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.obis_meter import channel, connection, datagrams, reader, transport
 from custom_components.obis_meter.const import DOMAIN
 from custom_components.obis_meter.metering.links.rfc1662 import talk
+from simulator import han, push
 from simulator.dial import Caller
 from simulator.dlt645 import Meter2007
-from simulator.lines import home
-from simulator import han, push
+from simulator.faults import Line
 from simulator.frames import wrapper
+from simulator.lines import home
 from simulator.meters import meter
 from simulator.module import ModuleDevice, ModuleTalk
 from simulator.serve import serve_pty, serve_tcp
 from simulator.server import Timing
 
+from .core import free_port
 from .headend import HeadEnd
 from .hurry import FACTOR, START
 from .lines import BadLine, Cable, Datagrams, Dialled, Network
@@ -65,7 +66,17 @@ class Kind:
     def promise(self, fault: str) -> float:
         """Return the seconds in which it is read again once the line is well."""
         back = 1.25 * connection.LONGEST_DELAY + transport.CONNECT_TIMEOUT + self.word
-        if fault in ("mute", "half open", "silent", "stall", "reload", "corrupt", "delay"):
+        if fault in (
+            "mute",
+            "half open",
+            "silent",
+            "stall",
+            "reload",
+            "corrupt",
+            "delay",
+            "damaged",
+            "noise",
+        ):
             patience = max((each.pace.patience for each in self.channels()), default=0.0)
             back += patience + channel.QUIET + self.sign
         return back + 0.5  # of a machine that does other things besides
@@ -84,14 +95,6 @@ def _entry(name: str, data: dict[str, Any], **more: Any) -> MockConfigEntry:
 
 def _subentry(name: str, key: str, /, **data: Any) -> dict[str, Any]:
     return {"data": data, "subentry_type": "meter", "title": name, "unique_id": key}
-
-
-def free_port() -> int:
-    """Return a TCP and UDP port of this machine on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _noted(name: str, key: str) -> tuple[NotedMeter, dict[str, Book]]:
@@ -132,11 +135,12 @@ async def _p1(stack: AsyncExitStack, _: Path, random: Random) -> Kind:
 async def _hdlc(stack: AsyncExitStack, folder: Path, _: Random) -> Kind:
     key = "7359990000001234"
     source, books = _noted("aidon", key)
-    server = await serve_pty(source, folder / "hdlc", start=START, speed=SPEED)
+    wire = Line()
+    server = await serve_pty(source, folder / "hdlc", start=START, speed=SPEED, line=wire)
     stack.push_async_callback(server.close)
     data = {"port": server.url, "line": "2400 8N1", "link": "hdlc"}
     entry = _entry("hdlc-pty", data, unique_id=key)
-    return Kind("hdlc-pty", Cable(server), entry, books, word=2.5 / FACTOR)
+    return Kind("hdlc-pty", Cable(server, wire), entry, books, word=2.5 / FACTOR)
 
 
 async def _module(stack: AsyncExitStack, _: Path, random: Random) -> Kind:
@@ -191,9 +195,10 @@ async def _bus_tcp(stack: AsyncExitStack, _: Path, random: Random) -> Kind:
 
 async def _bus_pty(stack: AsyncExitStack, folder: Path, _: Random) -> Kind:
     source = bus_of("202107072531", "202107072532")
-    server = await serve_pty(source, folder / "bus", start=START, speed=SPEED)
+    wire = Line()
+    server = await serve_pty(source, folder / "bus", start=START, speed=SPEED, line=wire)
     stack.push_async_callback(server.close)
-    return _bus_kind("bus-pty", Cable(server), source, server.url)
+    return _bus_kind("bus-pty", Cable(server, wire, checked_by_sum=True), source, server.url)
 
 
 METER: Final = "97734234"
@@ -203,8 +208,14 @@ def head_entry(name: str, port: str) -> MockConfigEntry:
     """Return the entry of a meter behind an optical head, read as often as ours is hurried."""
     data = {"port": port, "line": "300 8N1", "link": "iec62056-21", "ask": True, "readout": 2.0}
     options = {
-        **{"start_baud": 300, "fixed_baud": False, "eight_bits": True, "wake": False},
-        **{"checksum": True, "query": "?", "address": "", "listen_only": False},
+        "start_baud": 300,
+        "fixed_baud": False,
+        "eight_bits": True,
+        "wake": False,
+        "checksum": True,
+        "query": "?",
+        "address": "",
+        "listen_only": False,
         "answer_timeout": _ANSWER / FACTOR,
         "interval": _INTERVAL / FACTOR,
     }
@@ -213,11 +224,14 @@ def head_entry(name: str, port: str) -> MockConfigEntry:
 
 async def _head(stack: AsyncExitStack, folder: Path, _: Random) -> Kind:
     source = NotedHead(home(START, 1), START, wire=1 / FACTOR)
-    server = await serve_pty(source, folder / "head", start=START, speed=SPEED)
+    wire = Line()
+    server = await serve_pty(source, folder / "head", start=START, speed=SPEED, line=wire)
     stack.push_async_callback(server.close)
     word = 1.25 * connection.LONGEST_DELAY + (4 * _ANSWER + _INTERVAL) / FACTOR
     entry = head_entry("head-pty", server.url)
-    kind = Kind("head-pty", Cable(server), entry, {METER: source.book}, word=word)
+    kind = Kind(
+        "head-pty", Cable(server, wire, checked_by_sum=True), entry, {METER: source.book}, word=word
+    )
     kind.talks = [source]
     return kind
 

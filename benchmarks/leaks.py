@@ -8,7 +8,10 @@ from pathlib import Path
 import threading
 import warnings
 
+from homeassistant.core import HassJob
+
 _POOLS = ("asyncio_", "SyncWorker", "ImportExecutor", "ThreadPoolExecutor")  # bounded, and kept
+_THEIRS = "HTTPConfigStore"  # a timer of Home Assistant's own, which outlives its stop
 _FOLDER = Path("/proc/self/fd")
 
 
@@ -68,12 +71,15 @@ def _coroutine(task: asyncio.Task[object]) -> str:
 
 def _timers(loop: asyncio.AbstractEventLoop) -> list[asyncio.TimerHandle]:
     scheduled: list[asyncio.TimerHandle] = getattr(loop, "_scheduled", [])
-    return [timer for timer in scheduled if not timer.cancelled()]
+    running = [timer for timer in scheduled if not timer.cancelled()]
+    return [timer for timer in running if _THEIRS not in _callback(timer)]
 
 
 def _callback(timer: asyncio.TimerHandle) -> str:
     called = getattr(timer, "_callback", None)
-    return str(getattr(called, "__qualname__", called))
+    arguments = getattr(timer, "_args", None) or ()
+    targets = [each.target for each in arguments if isinstance(each, HassJob)]
+    return " ".join(str(getattr(each, "__qualname__", type(each))) for each in (called, *targets))
 
 
 def _open() -> list[str]:
@@ -83,5 +89,7 @@ def _open() -> list[str]:
             target = os.readlink(_FOLDER / name)
         except OSError:
             continue  # the folder itself
-        kinds.append("pty" if target.startswith(("/dev/pts", "/dev/ptmx")) else target.split(":")[0])
+        kinds.append(
+            "pty" if target.startswith(("/dev/pts", "/dev/ptmx")) else target.split(":")[0]
+        )
     return kinds

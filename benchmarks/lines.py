@@ -4,15 +4,14 @@ import asyncio
 from contextlib import suppress
 from random import Random
 import socket
-from typing import Final, Protocol, override
+from typing import Protocol, override
 
 from simulator.device import Source
+from simulator.faults import Line
 from simulator.server import Server, Timing
 from simulator.terminal import PtyServer
 
 from .proxy import FAULTS, LATENCY, TcpProxy, flipped
-
-CHECKED_BY_SUM: Final = ("reorder",)  # a sum does not tell that bytes came in another order
 
 
 class BadLine(Protocol):
@@ -64,21 +63,32 @@ class Dialled(Network):
 class Cable:
     """A pseudo terminal whose cable is pulled, and comes back as another device of one name."""
 
-    faults = ("pulled", "silent")
-
-    def __init__(self, server: PtyServer) -> None:
-        """Take the server of a meter."""
+    def __init__(self, server: PtyServer, wire: Line, *, checked_by_sum: bool = False) -> None:
+        """Take the server of a meter, and its wire; a sum does not tell two errors from none."""
+        self.faults = ("pulled", "silent", "noise", "chopped")
+        if not checked_by_sum:
+            self.faults += ("damaged",)
         self._server = server
+        self._wire = wire
 
     async def fail(self, fault: str) -> None:
-        """Pull the cable, or let the meter fall silent."""
-        if fault == "pulled":
-            await self._server.hang_up()
-        else:
-            self._server.silence()
+        """Pull the cable, let the meter fall silent, or the wire be bad."""
+        match fault:
+            case "pulled":
+                await self._server.hang_up()
+            case "silent":
+                self._server.silence()
+            case "noise":
+                self._wire.noise = 0.5
+            case "chopped":
+                self._wire.chunk = 3
+            case "damaged":
+                self._wire.damage = 0.002
 
     async def recover(self) -> None:
-        """Plug it in again."""
+        """Plug it in again, and let the wire be well."""
+        self._wire.noise = self._wire.damage = 0.0
+        self._wire.chunk = 0
         await self._server.resume()
 
     async def close(self) -> None:

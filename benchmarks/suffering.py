@@ -13,6 +13,7 @@ from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
+from custom_components.obis_meter import bridge
 from custom_components.obis_meter.const import DOMAIN
 
 from .core import Log
@@ -48,7 +49,7 @@ class Sufferer:
     def __init__(self, hass: HomeAssistant, kind: Kind, log: Log, random: Random) -> None:
         """Take an entry that is set up."""
         self.kind = kind
-        self._hass = hass
+        self.hass = hass
         self._log = log
         self._random = random
         head_end = (f":{kind.head_end.proxy.port}",) if kind.head_end else ()
@@ -68,12 +69,12 @@ class Sufferer:
             await self._asked()
         await self._fail(fault, held, outcome)
         if reloads and fault in _ENDS:
-            await self._hass.config_entries.async_reload(kind.entry.entry_id)
+            await self.hass.config_entries.async_reload(kind.entry.entry_id)
             promise += _SETUP_RETRY
         await self._recover(fault)
         promise = max(promise, kind.promise(fault) if self._is_loaded() else 0.0)
         await self._return(outcome, promise)
-        await asyncio.sleep(2 * _LOOK)
+        await asyncio.sleep(2 * _LOOK + (bridge.SETTLED if fault.startswith("head end") else 0.0))
         reloaded = fault in _ENTRY or (reloads and fault in _ENDS)
         self._count(outcome, since, reloaded)
         return outcome
@@ -93,7 +94,7 @@ class Sufferer:
         return sum(book.heard for book in self.kind.books.values())
 
     async def _fail(self, fault: str, held: float, outcome: Outcome) -> None:
-        entries, entry = self._hass.config_entries, self.kind.entry
+        entries, entry = self.hass.config_entries, self.kind.entry
         end = monotonic() + held
         match fault:
             case "reload":
@@ -122,7 +123,7 @@ class Sufferer:
         outcome.wrong.append("sensors are available meanwhile")
 
     async def _recover(self, fault: str) -> None:
-        entries, entry = self._hass.config_entries, self.kind.entry
+        entries, entry = self.hass.config_entries, self.kind.entry
         if fault == "disable":
             await entries.async_set_disabled_by(entry.entry_id, None)
         elif fault.startswith("head end "):
@@ -152,7 +153,7 @@ class Sufferer:
         if not self._is_loaded() or not self._are(True):
             return False
         if self.kind.head_end and not all(
-            bridge.up for bridge in self.kind.entry.runtime_data.bridges.values()
+            each.up for each in self.kind.entry.runtime_data.bridges.values()
         ):
             return False
         return all(self._shows(key, since) for key in self.kind.books)
@@ -161,7 +162,7 @@ class Sufferer:
         state = self._state(key, self.kind.proof)
         if state in (None, STATE_UNAVAILABLE, STATE_UNKNOWN):
             return False
-        entity = self._hass.states.get(self._id(key, self.kind.proof) or "")
+        entity = self.hass.states.get(self._id(key, self.kind.proof) or "")
         assert entity
         unit = entity.attributes.get("unit_of_measurement")
         value = plain(Decimal(entity.state), unit)
@@ -175,10 +176,10 @@ class Sufferer:
         )
 
     def _id(self, key: str, name: str) -> str | None:
-        return er.async_get(self._hass).async_get_entity_id("sensor", DOMAIN, f"{key}_{name}")
+        return er.async_get(self.hass).async_get_entity_id("sensor", DOMAIN, f"{key}_{name}")
 
     def _state(self, key: str, name: str) -> str | None:
-        state = self._hass.states.get(self._id(key, name) or "")
+        state = self.hass.states.get(self._id(key, name) or "")
         return state and state.state
 
     def _count(self, outcome: Outcome, since: int, reloaded: bool) -> None:
@@ -188,5 +189,7 @@ class Sufferer:
             ways = [line.way for line in lines if line.subject == subject]
             down, up = ways.count(-1), ways.count(1)
             outcome.down, outcome.up = outcome.down + down, outcome.up + up
-            if down > 1 or up > 1 or (up != down and not reloaded):
-                outcome.wrong.append(f"{subject}: {down} lines down, {up} up")
+            twice = down > 1 + reloaded or up > 1  # who is set up anew begins anew
+            if twice or (up != down and not reloaded):
+                said = "; ".join(line.text for line in lines if line.subject == subject)
+                outcome.wrong.append(f"{subject}: {down} lines down, {up} up: {said}")

@@ -120,7 +120,7 @@ class NotedHead(OpticalMeter):
     @override
     def telegrams(self, _when: datetime) -> Iterator[bytes]:
         """Note what would be answered now."""
-        _note_home(self.book, self.home, _when, {code: -3 for code in TABLE} | {"1.8.0": 0})
+        _note_home(self.book, self.home, _when, dict.fromkeys(TABLE, -3) | {"1.8.0": 0})
         return iter(())
 
     @override

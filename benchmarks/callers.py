@@ -14,7 +14,8 @@ from homeassistant.helpers import device_registry as dr
 
 from custom_components.obis_meter.const import DOMAIN
 from simulator.dlt645 import Meter2007
-from simulator.module import OCTETS, UNSIGNED32, Parameter
+from simulator.module import OCTETS, UNSIGNED32, ModuleTalk, Parameter
+from simulator.optical import OpticalMeter
 
 from .hurry import FACTOR
 from .kinds import Kind
@@ -23,8 +24,8 @@ from .suffering import Sufferer
 CALLERS: Final = 10
 _PARAMETERS: Final = 40  # of a module's meter, each with a value of its own
 _FIRST: Final = 0x2900
+_OWN: Final = 0x2A00
 _HANGING: Final = 40.0  # s after which a call is said to hang: 64 may wait before it
-_LONGEST_CALL: Final = 30.0  # s that ten that wait for each other may take on a dead line
 
 type Call = tuple[str, dict[str, Any], Callable[[dict[str, Any]], bool]]
 """An action, its fields, and whether what it says is the answer to that."""
@@ -106,7 +107,7 @@ class Callers:
                 if not fits(said):
                     self.crowd.wrong.append(f"{action} {fields} got another's answer: {said}")
             self.crowd.longest = max(self.crowd.longest, (monotonic() - began) * FACTOR)
-            await asyncio.sleep(self._random.uniform(0, 0.02))
+            await asyncio.sleep(self._random.uniform(0, 0.2 if self._failing else 0.02))
 
     def _note_error(self, action: str, err: HomeAssistantError) -> None:
         self.crowd.errors[err.translation_key or "?"] += 1
@@ -141,22 +142,18 @@ def _heard(channels: list[Any]) -> int:
 def _prepare(kind: Kind) -> None:
     """Give a meter parameters whose values tell them apart, and one of each caller's own."""
     for talk in kind.talks:
-        if not hasattr(talk, "parameters") or isinstance(talk.parameters, dict) is False:
-            continue
-        if kind.entry.data["link"] == "rfc1662":
-            for n in range(_PARAMETERS):
-                octets = (7_000_000 + n).to_bytes(4, "big")
-                talk.parameters[_FIRST + n] = Parameter(UNSIGNED32, octets)
-            for n in range(CALLERS):
-                talk.parameters[0x2A00 + n] = Parameter(OCTETS, b"")
-        elif kind.entry.data["link"] == "iec62056-21":
-            for n in range(_PARAMETERS):
-                talk.parameters[f"9.{n}.0"] = f"{7000 + n}"
-    for talk in kind.talks:
-        for meter in getattr(talk, "meters", ()):
-            if isinstance(meter, Meter2007):
+        match talk:
+            case ModuleTalk():
                 for n in range(_PARAMETERS):
-                    meter.state.written[f"049100{n:02X}"] = _mine(meter.address, n)
+                    octets = (7_000_000 + n).to_bytes(4, "big")
+                    talk.parameters[_FIRST + n] = Parameter(UNSIGNED32, octets)
+                for n in range(CALLERS):
+                    talk.parameters[_OWN + n] = Parameter(OCTETS, b"")
+            case OpticalMeter():
+                talk.parameters |= {f"9.{n}.0": f"{7000 + n}" for n in range(_PARAMETERS)}
+            case Meter2007(address=address):
+                written = {f"049100{n:02X}": _mine(address, n) for n in range(_PARAMETERS)}
+                talk.state.written |= written
 
 
 def _mine(address: str, number: int) -> bytes:
@@ -174,7 +171,7 @@ def _module_get(random: Random, _number: int, _turn: int, _key: str) -> Call:
 
 def _module_set(_random: Random, number: int, turn: int, _key: str) -> Call:
     mine = bytes([number]) * 4 + turn.to_bytes(2, "big")
-    asked = {"parameter": f"0x{0x2A00 + number:04X}", "type": "octet-string", "value": mine.hex()}
+    asked = {"parameter": f"0x{_OWN + number:04X}", "type": "octet-string", "value": mine.hex()}
 
     def fits(said: dict[str, Any]) -> bool:
         back = said["read_back"]
@@ -238,7 +235,7 @@ async def crowds(sufferers: list[Sufferer], rounds: int, number: int) -> list[Cr
             for each in asked
         ]
         turns = [
-            each.call(max(2, rounds // 8) if "head" in each.crowd.name else rounds)
+            each.call(max(1, rounds // 8) if "head" in each.crowd.name else rounds)
             for each in calling
         ]
         found += await asyncio.gather(*turns)

@@ -11,13 +11,19 @@ from typing import Final, override
 import homeassistant  # noqa: F401 - first: it puts its own packages in their places
 from homeassistant import loader
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import frame
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import async_test_home_assistant
 
 import custom_components.obis_meter
 from custom_components.obis_meter.const import LOGGER
 
-_PLANNED: Final = ("not ready yet", "We found a custom integration", "zlib_ng and isal")
+_PLANNED: Final = (
+    "not ready yet",
+    "We found a custom integration",
+    "zlib_ng and isal",
+    "is stopping",
+)
 _DOWN: Final = ("Error requesting", "does not answer", "has hung up", "is gone")
 _UP: Final = ("is read again", "answers again", "has called from", "is connected")
 
@@ -91,6 +97,7 @@ async def home_assistant(folder: Path) -> AsyncIterator[HomeAssistant]:
     assert custom_components.obis_meter
     async with async_test_home_assistant(config_dir=str(folder)) as hass:
         hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
+        frame.async_setup(hass)
         served = {"server_host": "127.0.0.1", "server_port": free_port()}
         assert await async_setup_component(hass, "http", {"http": served})
         try:

@@ -27,7 +27,7 @@ from custom_components.obis_meter.metering.links.rfc1662 import talk as rfc1662_
 from custom_components.obis_meter.metering.schedule import Poll, Schedule
 from simulator import optical
 
-FACTOR: Final = 20
+FACTOR: Final = 10
 START: Final = datetime(2026, 3, 4, 17, 50)
 
 _WAITS: Final[tuple[tuple[ModuleType, tuple[str, ...]], ...]] = (

@@ -46,6 +46,11 @@ async def most(samples: int = 60, pause: float = 0.05) -> Counter[str]:
     return found
 
 
+def beside_timers(found: Counter[str]) -> Counter[str]:
+    """Return what does not end with the loop of a Home Assistant that was stopped."""
+    return Counter({what: n for what, n in found.items() if not what.startswith("timer")})
+
+
 class Complaints:
     """What Python complains of: things that were not closed, errors that nobody took."""
 

@@ -113,7 +113,7 @@ class Datagrams(Server):
     @property
     @override
     def url(self) -> str:
-        return "udp://%s:%d" % self._address
+        return f"udp://127.0.0.1:{self._address[1]}"
 
     async def fail(self, fault: str) -> None:
         """Begin to fail in one way."""

@@ -17,8 +17,8 @@ from typing import Final
 from .callers import Crowd, crowds
 from .core import Log, home_assistant
 from .hurry import FACTOR, hurry
-from .kinds import MAKES
-from .leaks import Complaints, least, most
+from .leaks import Complaints, beside_timers, least, most
+from .makes import MAKES
 from .stops import stops
 from .suffering import Outcome, Sufferer
 from .truths import Judge
@@ -33,11 +33,11 @@ class _Size:
     stops: int
 
 
-_SHORT: Final = _Size(45, 4, 6)
-_LONG: Final = _Size(1008, 60, 90)
-_SETTLED: Final = 8.0  # s in which everything is heard at the beginning
+_SHORT: Final = _Size(45, 2, 4)
+_LONG: Final = _Size(1008, 24, 54)
+_SETTLED: Final = 5.0  # s in which everything is heard at the beginning
 _FIRST: Final = 30.0  # s in which everything must have been heard once
-_BATCH: Final = 10  # outages of each kind between two looks for what was left behind
+_BATCH: Final = 28  # outages of each kind between two looks for what was left behind
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ async def _everything(size: _Size, number: int, only: str) -> _Found:
         found.stops, wrong = await stops(size.stops, number)
         found.wrong += wrong
     found.wrong += [f"log: {text}" for text in log.unplanned()]
-    found.wrong += _left("at the end", await least() - before) + complaints.heard
+    found.wrong += _left("at the end", beside_timers(await least() - before)) + complaints.heard
     return found
 
 

@@ -17,9 +17,10 @@ from custom_components.obis_meter.const import DOMAIN
 
 from .callers import Callers
 from .core import home_assistant
-from .kinds import MAKES, Kind
-from .leaks import least
+from .kinds import Kind
+from .leaks import beside_timers, least
 from .lines import Network
+from .makes import MAKES
 
 MOMENTS: Final = (
     "while a port opens",
@@ -51,9 +52,9 @@ async def stops(count: int, number: int) -> tuple[Counter[str], list[str]]:
             except TimeoutError:
                 wrong.append(f"{kind.name}, {moment}: it does not stop")
             await asyncio.sleep(0.1)
-            left = await least() - there
+            left = beside_timers(await least() - there)
             wrong += [f"{kind.name}, stopped {moment}: {what} ({n})" for what, n in left.items()]
-        after = await least() - before
+        after = beside_timers(await least() - before)
         wrong += [f"{kind.name}, closed: {what} ({n})" for what, n in after.items()]
     return done, wrong
 

@@ -98,14 +98,18 @@ class NotedBus(Bus):
     @override
     def telegrams(self, _when: datetime) -> Iterator[bytes]:
         """Note what would be answered now."""
+        self._note(_when)
+        return iter(())
+
+    def _note(self, when: datetime) -> None:
         for meter, book in zip(self.meters, self.books, strict=True):
             assert isinstance(meter, Meter2007)
-            _note_home(book, meter.home, _when, {"1.8.0": 1, "32.7.0": -1})
-        return iter(())
+            _note_home(book, meter.home, when, {"1.8.0": 1, "32.7.0": -1})
 
     @override
     def respond(self, heard: bytes, when: datetime) -> bytes:
         """Note that something is asked, and answer."""
+        self._note(when)
         for book in self.books:
             book.heard += 1
         return super().respond(heard, when)
@@ -120,12 +124,16 @@ class NotedHead(OpticalMeter):
     @override
     def telegrams(self, _when: datetime) -> Iterator[bytes]:
         """Note what would be answered now."""
-        _note_home(self.book, self.home, _when, dict.fromkeys(TABLE, -3) | {"1.8.0": 0})
+        self._note(_when)
         return iter(())
+
+    def _note(self, when: datetime) -> None:
+        _note_home(self.book, self.home, when, dict.fromkeys(TABLE, -3) | {"1.8.0": 0})
 
     @override
     def bursts(self, heard: bytes, when: datetime) -> Iterator[Burst]:
         """Note that something is asked, and answer."""
+        self._note(when)
         self.book.heard += 1
         return super().bursts(heard, when)
 

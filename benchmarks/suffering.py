@@ -73,7 +73,7 @@ class Sufferer:
         await self._recover(fault)
         promise = max(promise, kind.promise(fault) if self._is_loaded() else 0.0)
         await self._return(outcome, promise)
-        await asyncio.sleep(2 * _LOOK + (bridge.SETTLED if fault.startswith("head end") else 0.0))
+        await asyncio.sleep(2 * _LOOK + (1.5 * bridge.SETTLED if kind.head_end else 0.0))
         reloaded = fault in _ENTRY or (reloads and fault in _ENDS)
         self._count(outcome, since, reloaded)
         return outcome
@@ -134,8 +134,8 @@ class Sufferer:
 
     async def _return(self, outcome: Outcome, promise: float) -> None:
         """Wait until every meter shows what was said since the line was well."""
-        began, outcome.promise = monotonic(), promise * FACTOR
-        while not self.is_well(began):
+        began, before, outcome.promise = monotonic(), self._intact(), promise * FACTOR
+        while not (self.is_well(began) and self._is_heard(before)):
             if monotonic() - began > _PATIENCE * promise:
                 outcome.wrong.append("it did not come back")
                 return
@@ -143,6 +143,15 @@ class Sufferer:
         outcome.recovery = (monotonic() - began) * FACTOR
         if outcome.recovery > outcome.promise:
             outcome.wrong.append("it came back late")
+
+    def _intact(self) -> dict[int, int]:
+        """Return how much each connection has brought."""
+        channels = self.kind.channels() if self._is_loaded() else []
+        return {id(each): each.statistics.intact for each in channels}
+
+    def _is_heard(self, before: dict[int, int]) -> bool:
+        """Tell whether a connection has brought something since."""
+        return any(count > before.get(name, 0) for name, count in self._intact().items())
 
     def _is_loaded(self) -> bool:
         return self.kind.entry.state is ConfigEntryState.LOADED

@@ -65,7 +65,7 @@ class Cable:
 
     def __init__(self, server: PtyServer, wire: Line, *, checked_by_sum: bool = False) -> None:
         """Take the server of a meter, and its wire; a sum does not tell two errors from none."""
-        self.faults = ("pulled", "silent", "noise", "chopped")
+        self.faults: tuple[str, ...] = ("pulled", "silent", "noise", "chopped")
         if not checked_by_sum:
             self.faults += ("damaged",)
         self._server = server
@@ -99,7 +99,7 @@ class Cable:
 class Datagrams(Server):
     """Pushes datagrams to a port, of which a network loses, doubles, delays and exchanges some."""
 
-    faults = ("lost", "some lost", "doubled", "exchanged", "corrupt", "delay")
+    faults: tuple[str, ...] = ("lost", "some lost", "doubled", "exchanged", "corrupt", "delay")
 
     def __init__(self, random: Random, source: Source, port: int, timing: Timing) -> None:
         """Prepare to push from one socket to a port of this machine."""

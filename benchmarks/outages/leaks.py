@@ -12,6 +12,7 @@ from homeassistant.core import HassJob
 
 _POOLS = ("asyncio_", "SyncWorker", "ImportExecutor", "ThreadPoolExecutor")  # bounded, and kept
 _THEIRS = "HTTPConfigStore"  # a timer of Home Assistant's own, which outlives its stop
+_BEAT = 0.05  # s
 _FOLDER = Path("/proc/self/fd")
 
 
@@ -51,6 +52,26 @@ def beside_timers(found: Counter[str]) -> Counter[str]:
     return Counter({what: n for what, n in found.items() if not what.startswith("timer")})
 
 
+class Pulse:
+    """How long this process stood still at the longest, because the machine did other things."""
+
+    def __init__(self) -> None:
+        """Feel it from here on."""
+        self.longest = 0.0
+        self._task = asyncio.create_task(self._feel())
+
+    async def _feel(self) -> None:
+        clock = asyncio.get_running_loop().time
+        while True:
+            before = clock()
+            await asyncio.sleep(_BEAT)
+            self.longest = max(self.longest, clock() - before - _BEAT)
+
+    def stop(self) -> None:
+        """Feel it no longer."""
+        self._task.cancel()
+
+
 class Complaints:
     """What Python complains of: things that were not closed, errors that nobody took."""
 
@@ -59,7 +80,7 @@ class Complaints:
         self.heard: list[str] = []
         warnings.simplefilter("always", ResourceWarning)
         warnings.simplefilter("always", RuntimeWarning)
-        warnings.showwarning = self._warned
+        setattr(warnings, "showwarning", self._warned)  # noqa: B010 - it is ours from here on
         asyncio.get_running_loop().set_exception_handler(self._unhandled)
 
     def _warned(self, message: Warning | str, category: type[Warning], *_: object) -> None:

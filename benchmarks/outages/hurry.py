@@ -53,8 +53,8 @@ def hurry() -> None:
     for module, names in _WAITS:
         for name in names:
             setattr(module, name, getattr(module, name) / FACTOR)
-    reader.Schedule = _hasty
-    config_entries.async_call_later = _call_sooner
+    setattr(reader, "Schedule", _hasty)  # noqa: B010 - not exported
+    setattr(config_entries, "async_call_later", _call_sooner)  # noqa: B010
     optical._LEAST = _REACTION
 
 

@@ -17,7 +17,7 @@ from typing import Final
 from .callers import Crowd, crowds
 from .core import Log, home_assistant
 from .hurry import FACTOR, hurry
-from .leaks import Complaints, beside_timers, least, most
+from .leaks import Complaints, Pulse, beside_timers, least, most
 from .makes import MAKES
 from .stops import stops
 from .suffering import Outcome, Sufferer
@@ -48,12 +48,14 @@ class _Found:
     crowds: list[Crowd] = field(default_factory=list)
     stops: Counter[str] = field(default_factory=Counter)
     checked: int = 0
+    stood_still: float = 0.0
     wrong: list[str] = field(default_factory=list)
 
 
 async def _everything(size: _Size, number: int, only: str) -> _Found:
     """Have outages, then callers, then stops."""
     found, complaints, log = _Found(), Complaints(), Log()
+    pulse = Pulse()
     before = await most(5)
     await _home(found, log, size, number, only)
     if not only or only == "stops":
@@ -61,6 +63,8 @@ async def _everything(size: _Size, number: int, only: str) -> _Found:
         found.wrong += wrong
     found.wrong += [f"log: {text}" for text in log.unplanned()]
     found.wrong += _left("at the end", beside_timers(await least() - before)) + complaints.heard
+    pulse.stop()
+    found.stood_still = round(pulse.longest, 2)
     return found
 
 
@@ -189,7 +193,7 @@ def main() -> int:
     return bool(wrong)
 
 
-def _summary(found: _Found, number: int) -> dict[str, int]:
+def _summary(found: _Found, number: int) -> dict[str, float]:
     return {
         "factor": FACTOR,
         "seed": number,
@@ -199,6 +203,7 @@ def _summary(found: _Found, number: int) -> dict[str, int]:
         "calls": sum(each.calls for each in found.crowds),
         "answers": sum(each.answers for each in found.crowds),
         "stops": found.stops.total(),
+        "stood_still": found.stood_still,
     }
 
 

@@ -188,7 +188,7 @@ class Sufferer:
 
     def _state(self, key: str, name: str) -> str | None:
         state = self.hass.states.get(self._id(key, name) or "")
-        return state and state.state
+        return state.state if state else None
 
     def _count(self, outcome: Outcome, since: int, reloaded: bool) -> None:
         """Count the lines of each subject: one when it goes, one when it comes back."""

@@ -10,7 +10,12 @@ from .proxy import TcpProxy
 class HeadEnd:
     """A TCP server that listens and never speaks."""
 
-    faults = ("head end cut", "head end reset", "head end refuse", "head end hang up")
+    faults: tuple[str, ...] = (
+        "head end cut",
+        "head end reset",
+        "head end refuse",
+        "head end hang up",
+    )
 
     def __init__(self, random: Random) -> None:
         """Prepare; nobody can call yet."""

@@ -35,19 +35,20 @@ _METER_SECONDS = 20
 # What a person clicks and types to add a meter, in the order of the config flow.
 _SERIAL: Sequence[Json] = (
     {"next_step_id": "serial"},
-    {"port": str(_LINK), "line": "2400 8N1"},
+    {"port": str(_LINK), "advanced": {}},
     {},  # "is this your meter?"
 )
 _MODULE_PORT: Sequence[Json] = (
     {"next_step_id": "serial"},
-    {"port": str(_MODULE_LINK), "line": "115200 8N1", "what": "module"},
+    {"port": str(_MODULE_LINK), "advanced": {"what": "module"}},
     {},
 )
 
 
 _LINE: Sequence[Json] = (
     {"next_step_id": "serial"},
-    {"port": str(_BUS_LINK), "line": "2400 8N1", "what": "dlt645"},  # without parity as well
+    # A pseudo terminal has no parity.
+    {"port": str(_BUS_LINK), "advanced": {"line": "2400 8N1", "what": "dlt645"}},
     {"meters": [_BUS_ADDRESS]},
 )
 
@@ -59,7 +60,7 @@ def _ciphered() -> Sequence[Json]:
     key, authentication = meter.cipher.key.hex(), meter.cipher.authentication.hex()
     return (
         {"next_step_id": "serial"},
-        {"port": str(_CIPHERED_LINK), "line": "2400 8N1"},  # a pseudo terminal has no parity
+        {"port": str(_CIPHERED_LINK), "advanced": {}},
         {"key": key, "auth_key": authentication},
         {},
     )
@@ -68,7 +69,7 @@ def _ciphered() -> Sequence[Json]:
 def _network(port: int) -> Sequence[Json]:
     return (
         {"next_step_id": "network"},
-        {"host": HOST, "port": port, "protocol": "socket", "line": "115200 8N1"},
+        {"host": HOST, "port": port, "protocol": "socket", "advanced": {}},
         {},
     )
 

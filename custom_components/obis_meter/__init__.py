@@ -3,6 +3,7 @@
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.typing import ConfigType
 
 from .asked import HeadCoordinator
@@ -54,3 +55,23 @@ async def async_remove_entry(hass: HomeAssistant, entry: ObisMeterConfigEntry) -
     found(hass, entry)
     for name in (entry.entry_id, *entry.subentries):
         await Memory(hass, name).remove()
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant, entry: ObisMeterConfigEntry, device: DeviceEntry
+) -> bool:
+    """Let the owner delete the device of a sub-meter that is no longer passed on."""
+    return all(_drop(entry.runtime_data, key) for _, key in device.identifiers)
+
+
+def _drop(coordinator: ObisMeterCoordinator, key: str) -> bool:
+    """Let go of a sub-meter that is silent since the start; tell whether nothing of it is left."""
+    if (meter := coordinator.data.get(key)) is None:
+        return True
+    if meter.sub_meter is None or meter.spoke:
+        return False
+    for tracker in coordinator.trackers.values():
+        if key in tracker.meters:
+            tracker.drop(key)
+    del coordinator.data[key]
+    return True

@@ -30,7 +30,6 @@ from .const import (
 from .coordinator import is_heard
 from .metering.links import LINKS
 from .metering.model import LineSettings
-from .transport import Port, PortError, open_port
 
 STAGES: Final = {forms.MODULE: "asking", forms.BUS: "searching"}
 """What hangs on a port -> the word for what goes on at first while it is asked."""
@@ -42,33 +41,26 @@ class AskSteps(ConfigFlow):
 
     _url: str
     _line: LineSettings
+    _auto: bool
     _found_line: Line
 
     @abstractmethod
-    async def _async_begin(self, port: Port, what: str) -> ConfigFlowResult:
-        """Listen or ask on an open port."""
-
-    @abstractmethod
-    async def _ask(self, errors: dict[str, str] | None = None) -> ConfigFlowResult:
-        """Go back to where the meter is connected."""
+    async def _async_open(self, what: str) -> ConfigFlowResult:
+        """Open the port, and listen or ask on it."""
 
     async def async_step_module(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for leave to speak: the meter believes to talk to its communication module."""
         if user_input is None:
             self._set_confirm_only()
             return self.async_show_form(step_id="module")
-        try:
-            port = await open_port(self._url, self._line)
-        except PortError as err:
-            return await self._ask({"base": err.key})
-        return await self._async_begin(port, forms.MODULE)
+        return await self._async_open(forms.MODULE)
 
-    def _lines(self) -> tuple[LineSettings, ...]:
+    def _bus_lines(self) -> tuple[LineSettings, ...]:
         """Return the settings at which meters are looked for, those typed in first."""
-        if is_raw(self._url):
-            return (self._line,)  # whatever it is, the other end sets it
-        others = (line for line in LINKS[BUS_LINK].lines if line != self._line)
-        return (self._line, *others)
+        usual = LINKS[BUS_LINK].lines
+        typed = () if self._auto else (self._line,)
+        lines = (*typed, *(line for line in usual if line not in typed))
+        return lines[:1] if is_raw(self._url) else lines  # the other end sets it
 
     async def _async_line_found(self, found: Line) -> ConfigFlowResult:
         """Go on with the meters of a line that are not known; a line that has moved is mended."""

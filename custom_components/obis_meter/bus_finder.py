@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from .asker import asking
 from .channel import Channel
 from .const import BUS_LINK
-from .finder import NotFoundError, Progress, asking
+from .finder import NotFoundError, Progress
 from .metering.errors import DecodeError, MeteringError, NoAnswer, Refused
 from .metering.links import dlt645
 from .metering.model import Access, LineSettings, Reading

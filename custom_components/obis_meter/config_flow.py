@@ -1,8 +1,6 @@
 """Adding a meter: where it is connected, listening, and what was found."""
 
-import asyncio
-from collections.abc import Coroutine
-from typing import Any, Final, override
+from typing import Any, override
 
 from homeassistant.components import usb
 from homeassistant.config_entries import (
@@ -15,35 +13,21 @@ from homeassistant.const import CONF_HOST
 from homeassistant.core import callback
 from homeassistant.util.network import is_ipv6_address
 
-from . import forms
-from .ask_flow import STAGES, AskSteps
+from . import forms, port_forms
 from .bus import is_bus
-from .bus_finder import Line, search_line
 from .bus_flow import BusMeterSubentryFlow
-from .const import (
-    CONF_LINE,
-    CONF_PORT,
-    DOMAIN,
-    MODULE_LINK,
-    SUBENTRY_METER,
-    is_listener,
-    is_raw,
-)
+from .const import AUTO, CONF_LINE, CONF_PORT, DOMAIN, SUBENTRY_METER, is_listener
 from .coordinator import is_heard
 from .dial_in_flow import DialInSteps
-from .finder import Found, NotFoundError, Progress, ask, find, seen
+from .finder import Found
 from .forms import CONF_PROTOCOL, CONF_WHAT
 from .head import ReadOut
-from .head_flow import HeadSteps
-from .metering.detect import Locked
+from .listen_flow import USUAL, ListenSteps
 from .metering.model import LineSettings
 from .options_flow import MeterSubentryFlow, ObisMeterOptionsFlow
-from .transport import Port, PortError, open_port
-
-_GLANCE: Final = 0.5  # seconds between two changes of what the owner reads
 
 
-class ObisMeterConfigFlow(AskSteps, DialInSteps, HeadSteps, ConfigFlow, domain=DOMAIN):
+class ObisMeterConfigFlow(ListenSteps, DialInSteps, ConfigFlow, domain=DOMAIN):
     """Adds a meter, or a port on which meters call."""
 
     VERSION = 1
@@ -51,15 +35,9 @@ class ObisMeterConfigFlow(AskSteps, DialInSteps, HeadSteps, ConfigFlow, domain=D
 
     def __init__(self) -> None:
         """Begin with nothing chosen."""
+        super().__init__()
         self._step = "serial"
         self._typed: dict[str, Any] = {}
-        self._url = ""
-        self._line = LineSettings(2400)
-        self._progress = Progress()
-        self._shown = 0.0
-        self._search: asyncio.Task[Found | Locked | Line] | None = None
-        self._found: Found | None = None
-        self._asked = False
 
     @staticmethod
     @callback
@@ -121,43 +99,19 @@ class ObisMeterConfigFlow(AskSteps, DialInSteps, HeadSteps, ConfigFlow, domain=D
         self._async_abort_entries_match({CONF_PORT: url})
         if self.hass.config_entries.flow.async_has_matching_flow(self):
             return self.async_abort(reason="already_in_progress")
+        advanced, self._pushing = typed[forms.ADVANCED], False
+        self._auto = advanced[CONF_LINE] == AUTO
         try:
-            self._line = LineSettings.parse(typed[CONF_LINE])
+            self._line = USUAL if self._auto else LineSettings.parse(advanced[CONF_LINE])
         except ValueError:
-            return await self._ask({CONF_LINE: "line_invalid"})
-        if typed[CONF_WHAT] == forms.OPTICAL:
+            return await self._ask({"base": "line_invalid"})
+        if advanced[CONF_WHAT] == forms.OPTICAL:
             return await self.async_step_optical()
-        try:
-            port = await open_port(url, self._line)
-        except PortError as err:
-            return await self._ask({"base": err.key})
-        return await self._async_begin(port, typed[CONF_WHAT])
+        return await self._async_open(advanced[CONF_WHAT])
 
     @override
-    async def _async_begin(self, port: Port, what: str) -> ConfigFlowResult:
-        """Listen on an open port; ask its meters where their owner agreed."""
-        self._asked = what != forms.LISTENED
-        search: Coroutine[Any, Any, Found | Locked | Line]
-        match what:
-            case forms.MODULE:
-                search = ask(port, MODULE_LINK)
-            case forms.BUS:
-                search = search_line(port, self._lines(), self._on_progress)
-            case _:
-                search = find(port, self._on_progress)
-        return await self._async_search(search, STAGES.get(what, ""))
-
-    @override
-    async def _async_search(
-        self, search: Coroutine[Any, Any, Found | Locked | Line], stage: str = ""
-    ) -> ConfigFlowResult:
-        self._progress = Progress(stage=stage)
-        self._search = self.hass.async_create_task(search, f"{DOMAIN} listens to {self._url}")
-        self._search.add_done_callback(seen)
-        return await self.async_step_listen()
-
     async def _ask(self, errors: dict[str, str] | None = None) -> ConfigFlowResult:
-        form = forms.serial if self._step == "serial" else forms.network
+        form = port_forms.serial if self._step == "serial" else port_forms.network
         schema = await form(self.hass)
         return self.async_show_form(
             step_id=self._step,
@@ -166,46 +120,10 @@ class ObisMeterConfigFlow(AskSteps, DialInSteps, HeadSteps, ConfigFlow, domain=D
             description_placeholders={"port": self._url},
         )
 
-    @callback
-    def _on_progress(self, progress: Progress) -> None:
-        now = self.hass.loop.time()
-        if now - self._shown < _GLANCE and not progress.is_news(self._progress):
-            return
-        self._shown, self._progress = now, progress
-        self.async_update_progress(min(1.0, progress.part))
-        self.async_notify_flow_changed()
-
-    async def async_step_listen(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Show what is heard while the meter is being found."""
-        assert self._search
-        if not self._search.done():
-            return self.async_show_progress(
-                step_id="listen",
-                progress_action=self._progress.action,
-                description_placeholders=self._progress.told,
-                progress_task=self._search,
-            )
-        return self.async_show_progress_done(next_step_id="heard")
-
-    async def async_step_heard(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Go on with the meter found, or back to the settings with the reason why none was."""
-        assert self._search
-        try:
-            found = self._search.result()
-        except NotFoundError as err:
-            raw = err.key == "no_telegram" and is_raw(self._url)
-            return await self._ask({"base": "no_telegram_tcp" if raw else err.key})
-        match found:
-            case Locked():
-                self._locked = found
-                return await self.async_step_key()
-            case Line():
-                return await self._async_line_found(found)
-        return await self._async_found(found)
-
     @override
     async def _async_chosen(self, found: Found) -> ConfigFlowResult:
-        self._found = found
+        self._found, self._auto = found, False
+        self._line = found.line or self._line
         if found.link.answer and not self._asked:
             return await self.async_step_module()
         if found.meter:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from homeassistant.config_entries import ConfigFlowResult
 
-from .const import CONF_IDENTITY, CONF_LINE, CONF_LINK, CONF_PORT
+from .const import CONF_EVIDENCE, CONF_IDENTITY, CONF_LINE, CONF_LINK, CONF_PORT
 from .finder import Found
 from .key_flow import KeySteps
 from .keyring import packed
@@ -52,8 +52,13 @@ class ConfirmSteps(KeySteps):
 
     def _settings(self, found: Found) -> dict[str, Any]:
         """Return where and how a meter is read."""
-        where = {CONF_PORT: self._url, CONF_LINE: str(self._line), CONF_LINK: found.link.name}
-        return where | (packed(self._keys) if self._keys else {})
+        return {
+            CONF_PORT: self._url,
+            CONF_LINE: str(self._line),
+            CONF_LINK: found.link.name,
+            CONF_EVIDENCE: [attempt.record for attempt in found.attempts],
+            **(packed(self._keys) if self._keys else {}),
+        }
 
 
 def _name(found: Found) -> str:

@@ -8,6 +8,8 @@ LOGGER: Final = logging.getLogger(__package__)
 
 CONF_PORT: Final = "port"  # the URL of the port; the system's serial page finds it under this key
 CONF_LINE: Final = "line"  # line settings, "2400 8N1"
+AUTO: Final = "auto"  # line settings that are found out by listening
+CONF_EVIDENCE: Final = "evidence"  # what was heard when a meter was searched, without content
 CONF_LINK: Final = "link"  # name of the link that the meter speaks
 MODULE_LINK: Final = "rfc1662"  # what communication modules speak
 BUS_LINK: Final = "dlt645"  # what meters that share an RS-485 line speak

@@ -15,6 +15,7 @@ from .const import (
     CONF_CHECKSUM,
     CONF_DEMAND_PERIOD,
     CONF_EIGHT_BITS,
+    CONF_EVIDENCE,
     CONF_FIXED,
     CONF_INTERVAL,
     CONF_LINE,
@@ -74,6 +75,7 @@ async def async_get_config_entry_diagnostics(
     return {
         "link": entry.data[CONF_LINK],
         "line": entry.data.get(CONF_LINE),
+        "evidence": entry.data.get(CONF_EVIDENCE, []),
         "port": scheme if separator else "serial",
         "options": {name: entry.options[name] for name in _OPTIONS if name in entry.options},
         "connected": coordinator.last_update_success,

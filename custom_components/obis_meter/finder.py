@@ -1,43 +1,64 @@
 """Finds out which meter speaks on a port, while the owner watches."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from .channel import QUIET, Channel, OnEvents
+from .const import is_raw
 from .metering import identity
-from .metering.detect import Detector, Locked
-from .metering.errors import DecryptError, Lock, MeteringError, NoAnswer
+from .metering.attempts import Patience, Search
+from .metering.chances import Chances, chances, suspects
+from .metering.detect import Locked
+from .metering.errors import DecryptError, Lock
+from .metering.evidence import NOISE, Attempt
 from .metering.identity import Identity
 from .metering.keys import Keys
-from .metering.links import LINKS, Link
-from .metering.model import Module, ObisCode, Reading, Telegram
-from .metering.session import Event, Session
+from .metering.links import Link
+from .metering.model import LineSettings, ObisCode, Reading, Telegram
 from .transport import Port
+from .wire import Wire
 
-FIRST_TELEGRAM: Final = 25.0  # seconds; the slowest lists come every 10 s
-METER_ID: Final = 15.0  # seconds after the first telegram; lists with the id come every 10 s
+PATIENCE: Final = Patience()
 
 
 class NotFoundError(Exception):
-    """No meter was understood; key is the word for why, as translations name it."""
+    """No meter was understood; key is the word for why, as translations name it.
 
-    def __init__(self, key: str) -> None:
+    attempts tell what was heard, told completes the text.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        attempts: tuple[Attempt, ...] = (),
+        told: Mapping[str, str] | None = None,
+    ) -> None:
         """Keep the word."""
         super().__init__(key)
         self.key = key
+        self.attempts = attempts
+        self.told = told or {}
+
+    @property
+    def is_pushing(self) -> bool:
+        """Tell whether something was heard: it speaks unasked."""
+        return sum(attempt.count for attempt in self.attempts) >= NOISE
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A meter: how it speaks, who it is, and its last word on each register."""
+    """A meter: how it speaks, who it is, and its last word on each register.
+
+    line is how the port was set when it was heard, attempts how that was found out.
+    """
 
     link: Link
     meter: str | None
     identity: Identity
     readings: tuple[Reading, ...]
+    line: LineSettings | None = None
+    attempts: tuple[Attempt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +75,9 @@ class Progress:
     stage: str = ""
     found: tuple[str, ...] = ()
     speed: int = 0
+    line: str = ""
+    attempt: int = 1
+    attempts: int = 1
 
     @property
     def action(self) -> str:
@@ -71,15 +95,18 @@ class Progress:
             "count": str(len(self.found) or self.received),
             "meters": ", ".join(self.found) or "\N{EM DASH}",
             "speed": str(self.speed),
+            "line": self.line,
+            "attempt": str(self.attempt),
+            "attempts": str(self.attempts),
         }
 
     def is_news(self, before: Progress) -> bool:
         """Tell whether more has changed than how far it is."""
-        return (self.action, self.found, self.speed) != (
-            before.action,
-            before.found,
-            before.speed,
-        )
+        return self._news != before._news
+
+    @property
+    def _news(self) -> tuple[object, ...]:
+        return self.action, self.found, self.speed, self.line
 
 
 def seen(search: asyncio.Task[Any]) -> None:
@@ -88,60 +115,71 @@ def seen(search: asyncio.Task[Any]) -> None:
         search.exception()
 
 
-async def find(port: Port, report: Callable[[Progress], None]) -> Found | Locked:
-    """Listen until the meter has said who it is, and at most about 40 s; the port is closed then.
+async def search(port: Port, shares: Chances, report: Callable[[Progress], None]) -> Found | Locked:
+    """Listen at one line settings after the other until a meter has said who it is.
 
-    It ends early with telegrams that need a key. NotFoundError when nothing that we
-    understand comes, or the port is lost.
+    Nothing is sent. shares says how frequent settings are; with a single one the line
+    stays as it is. The port is closed then. It ends early with telegrams that need a key.
+    NotFoundError when nothing that we understand comes, or the port is lost.
     """
+    clock = asyncio.get_running_loop().time
+    wire, searching = Wire(port, PATIENCE.gap), Search(shares, PATIENCE, clock())
+    report(_progress(searching, clock()))
     try:
-        return await _listen(port, report)
+        while not searching.ended:
+            if not await wire.set(searching.line):
+                searching.refuse(clock())
+                continue
+            searching.hear(await wire.read(), clock())
+            report(_progress(searching, clock()))
     except OSError as err:
-        raise NotFoundError("port_lost") from err
+        raise NotFoundError("port_lost", searching.attempts) from err
     finally:
-        await port.close()
+        await wire.close()
+    return _outcome(searching, port.url)
 
 
-@asynccontextmanager
-async def asking(
-    port: Port, link: str, hear: OnEvents = lambda events: True
-) -> AsyncIterator[Channel]:
-    """Return a channel to ask on while its context lasts; the port is closed then."""
-    channel = Channel(
-        Session(LINKS[link]), on_events=hear, on_up=lambda: None, who=lambda: Module("")
+def _progress(searching: Search, now: float) -> Progress:
+    """Return what can be told of a search; of earlier attempts, whether anything was heard."""
+    before = searching.attempts[-1] if searching.attempts else None
+    stage = ""
+    if before and searching.count >= NOISE and not searching.heard.count and not searching.link:
+        same = before.line.baudrate == searching.line.baudrate
+        stage = "trying_parity" if same else "trying_speed"
+    return Progress(
+        searching.part(now),
+        searching.heard.count,
+        searching.link is not None,
+        stage,
+        line=str(searching.line),
+        attempt=searching.number,
+        attempts=searching.of,
     )
-    listening = asyncio.create_task(channel.listen(port))
-    try:
-        await asyncio.sleep(0)  # the channel has the port
-        yield channel
-    finally:
-        listening.cancel()
-        await asyncio.gather(listening, return_exceptions=True)
 
 
-async def ask(port: Port, link: str) -> Found:
-    """Ask who the meter is, over a link on which one may; the port is closed then.
+def _outcome(searching: Search, url: str) -> Found | Locked:
+    """Return what a search has found; NotFoundError says why it is nothing."""
+    line, attempts, locked = searching.line, searching.attempts, searching.locked
+    if searching.link:
+        found = understood(searching.link, searching.telegrams)
+        return replace(found, line=line, attempts=attempts)
+    if locked and locked.error.lock is Lock.NO_KEY:
+        return replace(locked, line=line, attempts=attempts)
+    if searching.is_refused:
+        raise NotFoundError("port_lost", attempts)
+    key = searching.reason
+    if key == "garbled" and (is_raw(url) or len(searching.shares) == 1):
+        raise _mistaken(searching, url)
+    raise NotFoundError(key, attempts)
 
-    NotFoundError when it does not answer, or the port is lost.
-    """
-    heard: list[Telegram] = []
 
-    def hear(events: Sequence[Event]) -> bool:
-        heard.extend(event for event in events if isinstance(event, Telegram))
-        return True
-
-    identify = LINKS[link].identify
-    assert identify
-    try:
-        async with asking(port, link, hear) as channel:
-            meter = await channel.converse(identify())
-    except NoAnswer as err:
-        raise NotFoundError("not_answering") from err
-    except MeteringError as err:
-        raise NotFoundError("port_lost") from err
-    found = _found(LINKS[link], heard)
-    meter = meter or found.meter
-    return replace(found, meter=meter, identity=replace(found.identity, serial=meter))
+def _mistaken(searching: Search, url: str) -> NotFoundError:
+    """Return what the bytes say of settings that cannot be changed here, or are not to be."""
+    usual, raw = chances(), is_raw(url)
+    pair = suspects(searching.heard, usual, usual if raw else searching.shares)
+    told = {"sent": str(pair[0]), "heard": str(pair[1])} if pair else {"line": str(searching.line)}
+    key = ("garbled_like" if pair else "garbled_fixed") + ("_tcp" if raw else "")
+    return NotFoundError(key, searching.attempts, told)
 
 
 def opened(locked: Locked, keys: Keys) -> Found:
@@ -151,58 +189,18 @@ def opened(locked: Locked, keys: Keys) -> Found:
     """
     link, events = locked.opened(keys)
     if telegrams := [event for event in events if isinstance(event, Telegram)]:
-        found = _found(link, telegrams)
+        found = understood(link, telegrams)
         maker = found.identity.maker or locked.ciphered.maker
-        return replace(found, identity=replace(found.identity, maker=maker))
+        who = replace(found.identity, maker=maker)
+        return replace(found, identity=who, line=locked.line, attempts=locked.attempts)
     for event in reversed(events):
         if isinstance(event, DecryptError):
             raise event
     raise NotFoundError("unreadable")
 
 
-async def _listen(port: Port, report: Callable[[Progress], None]) -> Found | Locked:
-    clock = asyncio.get_running_loop().time
-    detector, received, understood = Detector(), 0, False
-    began = clock()
-    while True:
-        data = await _read(port)
-        detector.feed(data) if data else detector.idle()
-        received += len(data)
-        if detector.link and not understood:
-            understood, began = True, clock()
-        elapsed = clock() - began
-        report(
-            Progress(elapsed / (METER_ID if understood else FIRST_TELEGRAM), received, understood)
-        )
-        if detector.link and (elapsed > METER_ID or any(t.meter for t in detector.telegrams)):
-            return _found(detector.link, detector.telegrams)
-        if locked := _locked(detector):
-            return locked
-        if not detector.link and elapsed > FIRST_TELEGRAM:
-            raise NotFoundError("no_telegram" if received else "silent")
-
-
-def _locked(detector: Detector) -> Locked | None:
-    """Return the telegrams that a key may open; NotFoundError where none would."""
-    locked = detector.locked
-    match locked and locked.error.lock:
-        case Lock.NO_KEY:
-            return locked
-        case Lock.COMPRESSED | Lock.DEDICATED_KEY as lock:
-            raise NotFoundError(lock.value)
-    return None
-
-
-async def _read(port: Port) -> bytes:
-    """Return what comes within the time that a telegram never pauses, or nothing."""
-    try:
-        async with asyncio.timeout(QUIET):
-            return await port.read()
-    except TimeoutError:
-        return b""
-
-
-def _found(link: Link, telegrams: list[Telegram]) -> Found:
+def understood(link: Link, telegrams: list[Telegram]) -> Found:
+    """Return the meter whose telegrams these are."""
     who = Identity()
     readings: dict[ObisCode | str, Reading] = {}
     for telegram in telegrams:

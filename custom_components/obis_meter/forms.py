@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 from homeassistant.const import CONF_HOST
-from homeassistant.core import HomeAssistant
 from homeassistant.helpers.selector import (
     BooleanSelector,
     NumberSelector,
@@ -15,12 +14,10 @@ from homeassistant.helpers.selector import (
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
-    SerialPortSelector,
     TextSelector,
     TextSelectorConfig,
     TextSelectorType,
 )
-from homeassistant.helpers.translation import async_get_translations
 import probatio
 
 from .const import (
@@ -33,7 +30,6 @@ from .const import (
     CONF_DEMAND_PERIOD,
     CONF_INTERVAL,
     CONF_KEY,
-    CONF_LINE,
     CONF_METER,
     CONF_METERS,
     CONF_MODULE_NAME,
@@ -46,9 +42,6 @@ from .const import (
     CONF_PORT,
     CONF_WRITE_INTERVAL,
     DEMAND_PERIODS,
-    DOMAIN,
-    RAW,
-    RFC2217,
 )
 from .listener import PRIVATE
 from .metering.links import LINKS
@@ -59,57 +52,12 @@ LISTENED, OPTICAL, MODULE, BUS = "listened", "optical", "module", "dlt645"
 """A meter that sends by itself, or is asked; one that takes us for its module; a line of them."""
 CONF_CALLERS: Final = "callers"  # who calls: modules, or meters that push
 CONF_PROTOCOL: Final = "protocol"
+ADVANCED: Final = "advanced"  # a section that is collapsed at first
 
-LINES: Final = ("2400 8N1", "2400 8E1", "115200 8N1", "9600 7E1", "9600 8N1")
-"""The line settings of HAN, P1 and optical interfaces; any other can be typed."""
-
-_TCP_PORT: Final = probatio.All(
+TCP_PORT: Final = probatio.All(
     NumberSelector(NumberSelectorConfig(min=1, max=65535, step=1, mode=NumberSelectorMode.BOX)),
     probatio.Coerce(int),
 )
-_WHAT: Final = SelectSelector(
-    SelectSelectorConfig(options=[LISTENED, OPTICAL, MODULE, BUS], translation_key="what")
-)
-_PROTOCOL: Final = SelectSelector(
-    SelectSelectorConfig(options=[RAW, RFC2217], translation_key="protocol")
-)
-
-
-async def serial(hass: HomeAssistant) -> probatio.Schema:
-    """Return the form for a serial port."""
-    return probatio.Schema(
-        {
-            probatio.Required(CONF_PORT): SerialPortSelector(),
-            probatio.Required(CONF_LINE, default=LINES[0]): await _line(hass),
-            probatio.Required(CONF_WHAT, default=LISTENED): _WHAT,
-        }
-    )
-
-
-async def network(hass: HomeAssistant) -> probatio.Schema:
-    """Return the form for a serial server."""
-    return probatio.Schema(
-        {
-            probatio.Required(CONF_HOST): TextSelector(),
-            probatio.Required(CONF_PORT): _TCP_PORT,
-            probatio.Required(CONF_PROTOCOL, default=RAW): _PROTOCOL,
-            probatio.Required(CONF_LINE, default=LINES[2]): await _line(hass),
-            probatio.Required(CONF_WHAT, default=LISTENED): _WHAT,
-        }
-    )
-
-
-async def _line(hass: HomeAssistant) -> SelectSelector:
-    """Return the field for line settings, labelled here: typed ones are shown as they are."""
-    texts = await async_get_translations(hass, hass.config.language, "selector", [DOMAIN])
-    options = [SelectOptionDict(value=line, label=texts.get(_label(line), line)) for line in LINES]
-    return SelectSelector(SelectSelectorConfig(options=options, custom_value=True))
-
-
-def _label(line: str) -> str:
-    return f"component.{DOMAIN}.selector.line.options.{line.lower().replace(' ', '_')}"
-
-
 OPTIONS: Final = probatio.Schema(
     {
         probatio.Required(CONF_WRITE_INTERVAL): NumberSelector(
@@ -132,7 +80,7 @@ LISTENER: Final = probatio.Schema(
                 mode=SelectSelectorMode.LIST,
             )
         ),
-        probatio.Required(CONF_PORT, default=9000): _TCP_PORT,
+        probatio.Required(CONF_PORT, default=9000): TCP_PORT,
         probatio.Required(CONF_ALLOWED, default=", ".join(PRIVATE)): TextSelector(),
         probatio.Optional(CONF_HOST, default=""): TextSelector(),
     }
@@ -191,7 +139,7 @@ COMMANDS: Final = ALLOW.extend(
 BRIDGE: Final = probatio.Schema(
     {
         probatio.Optional(CONF_BRIDGE_HOST): TextSelector(),
-        probatio.Optional(CONF_BRIDGE_PORT): _TCP_PORT,
+        probatio.Optional(CONF_BRIDGE_PORT): TCP_PORT,
     }
 )
 

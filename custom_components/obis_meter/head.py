@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from .asker import asking
 from .channel import Channel
 from .const import (
     CONF_ADDRESS,
@@ -24,7 +25,7 @@ from .const import (
     HEAD_LINK,
     is_raw,
 )
-from .finder import Found, NotFoundError, Progress, asking
+from .finder import Found, NotFoundError, Progress
 from .metering import identity
 from .metering.errors import FrameError, MeteringError, NoAnswer, Refused, RequestError
 from .metering.links import LINKS, iec62056_21
@@ -39,7 +40,7 @@ _BATTERY: Final = 3600.0  # seconds between two readouts that cost a battery lit
 _OFTEN: Final = 60.0  # seconds; nobody needs the totals of such a meter more often
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOut(Found):
     """A meter that was found by asking, its settings, and the seconds that a readout takes."""
 

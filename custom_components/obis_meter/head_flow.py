@@ -17,7 +17,8 @@ from .const import (
     CONF_START_BAUD,
     is_raw,
 )
-from .finder import Found, Progress, find
+from .finder import Found, Progress, search
+from .forms import ADVANCED
 from .head import ReadOut, access_of, ask_head, line_of, mistake_in, shortest, shown
 from .transport import PortError, open_port
 
@@ -26,6 +27,9 @@ _OCTET: Final = 8  # bits
 
 class HeadSteps(ConfirmSteps):
     """The steps of a config flow that are about optical heads."""
+
+    _auto: bool
+    _asked: bool
 
     @abstractmethod
     async def _async_search(self, search: Coroutine[Any, Any, Any]) -> ConfigFlowResult:
@@ -44,9 +48,11 @@ class HeadSteps(ConfirmSteps):
     ) -> ConfigFlowResult:
         """Ask for leave to ask the meter; few owners need to open the settings."""
         raw, errors, typed = is_raw(self._url), dict[str, str](), dict[str, Any]()
+        if self._auto:
+            self._line = line_of({})
         if user_input is not None:
-            settings = dict(user_input[head_forms.ADVANCED])
-            typed = {head_forms.ADVANCED: shown(settings)}
+            settings = dict(user_input[ADVANCED])
+            typed = {ADVANCED: shown(settings)}
             if raw:  # the other end sets the port
                 settings[CONF_START_BAUD] = self._line.baudrate
                 settings[CONF_EIGHT_BITS] = self._line.byte_size == _OCTET
@@ -74,8 +80,9 @@ class HeadSteps(ConfirmSteps):
             port = await open_port(self._url, self._line)
         except PortError as err:
             return await self._ask({"base": err.key})
-        if settings[CONF_LISTEN_ONLY]:
-            return await self._async_search(find(port, self._on_progress))
+        self._asked = not settings[CONF_LISTEN_ONLY]
+        if not self._asked:
+            return await self._async_search(search(port, {self._line: 1.0}, self._on_progress))
         access = access_of(self._url, settings)
         return await self._async_search(ask_head(port, access, self._on_progress))
 

@@ -27,9 +27,8 @@ from .const import (
     CONF_START_BAUD,
     CONF_WAKE,
 )
-from .forms import SECRET, SHORTEST_INTERVAL
+from .forms import ADVANCED, SECRET, SHORTEST_INTERVAL
 
-ADVANCED: Final = "advanced"
 SPEEDS: Final = ("300", "600", "1200", "2400", "4800", "9600", "19200")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from .metering.identity import Identity
 from .metering.model import ObisCode, Reading
@@ -10,6 +11,7 @@ from .metering.submeters import SubMeter, register_of
 type RegisterId = ObisCode | str
 type Address = tuple[str, RegisterId]
 """A meter's key and a register: what an entity listens to."""
+PARAMETER: Final = "parameter:"  # before the name of what is asked for regularly
 
 
 @dataclass(slots=True)
@@ -19,7 +21,8 @@ class Meter:
     registers names every register ever heard, with its unit (None for text);
     readings holds those heard since the start, and totals from before it.
     heard: it speaks on the present connection; available: none was lost since
-    the start. subentry_id tells the meters of a port with several apart.
+    the start; spoke: readings have come since then. subentry_id tells the meters
+    of a port with several apart.
     """
 
     key: str
@@ -29,6 +32,7 @@ class Meter:
     subentry_id: str | None = None
     heard: bool = False
     available: bool = True
+    spoke: bool = False
     registers: dict[RegisterId, str | None] = field(default_factory=dict)
     readings: dict[RegisterId, Reading] = field(default_factory=dict)
 
@@ -37,6 +41,7 @@ class Meter:
         new: list[RegisterId] = []
         changed: list[Address] = []
         for reading in fresh:
+            self.spoke = True
             before = self.readings.get(reading.id)
             self.readings[reading.id] = reading
             known = reading.id in self.registers

@@ -5,8 +5,8 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.typing import UNDEFINED
 
-from .const import DOMAIN
-from .meter import Meter
+from .const import CONF_PARAMETER, CONF_PARAMETERS, DOMAIN
+from .meter import PARAMETER, Meter
 
 
 @callback
@@ -40,3 +40,12 @@ def remove_computed(hass: HomeAssistant, entry: ConfigEntry, meter: Meter, kind:
     for row in er.async_entries_for_config_entry(registry, entry.entry_id):
         if row.unique_id.startswith(f"{meter.key}_{kind}"):
             registry.async_remove(row.entity_id)
+
+
+@callback
+def remove_parameters(hass: HomeAssistant, entry: ConfigEntry, meter: Meter) -> None:
+    """Take what is asked for no longer away."""
+    asked = {f"{PARAMETER}{row[CONF_PARAMETER]}" for row in entry.options.get(CONF_PARAMETERS, ())}
+    for name in [str(name) for name in meter.registers if str(name).startswith(PARAMETER)]:
+        if name not in asked:
+            remove_computed(hass, entry, meter, name)

@@ -33,12 +33,11 @@ from homeassistant.util import dt as dt_util
 from .const import CONF_NAME, CONF_PARAMETER, CONF_PARAMETERS
 from .coordinator import ObisMeterConfigEntry, ObisMeterCoordinator
 from .entity import ObisMeterEntity
-from .meter import Meter, RegisterId
+from .meter import PARAMETER, Meter, RegisterId
 from .metering.catalogue import Quantity, Register
 from .metering.model import Value
 from .metering.submeters import register_of
 from .metering.units import convert
-from .tracker import PARAMETER
 
 PARALLEL_UPDATES = 0
 

@@ -15,15 +15,13 @@ from .const import (
     CONF_LINK,
     CONF_MODULE_NAME,
     CONF_MODULE_QUALITY,
-    CONF_PARAMETER,
-    CONF_PARAMETERS,
     DEMAND_PERIODS,
     LOGGER,
     usual_demand_period,
 )
 from .issues import Issues
 from .memory import SOMETIME, SOON, Memory, Remembered, content
-from .meter import Meter, RegisterId
+from .meter import PARAMETER, Meter, RegisterId
 from .metering import identity
 from .metering.catalogue import COUNTED
 from .metering.derived import Deriver
@@ -36,9 +34,8 @@ from .metering.plausible import Guard
 from .metering.security import Security
 from .metering.submeters import SubMeter, split
 from .notifier import Notifier
-from .registries import register_device, remove_computed
+from .registries import register_device, remove_computed, remove_parameters
 
-PARAMETER: Final = "parameter:"  # before the name of what is asked for regularly
 LINK_QUALITY: Final = "module:link_quality"
 
 type OnNew = Callable[[Meter, Iterable[RegisterId]], None]
@@ -124,7 +121,7 @@ class Tracker:
             meter = self.main
             if not self._deriver.knows_demand:
                 remove_computed(self.hass, self.entry, meter, "demand:")
-            self._forget_parameters(meter)
+            remove_parameters(self.hass, self.entry, meter)
             self._deriver.know(meter.registers)
         else:
             meter.subentry_id = self.main.subentry_id
@@ -133,14 +130,6 @@ class Tracker:
         self._register(meter)
         for reading in meter.readings.values():
             self.guards[meter.key].accept(reading, saved)
-
-    def _forget_parameters(self, meter: Meter) -> None:
-        """Take away what is asked for no longer."""
-        rows = self.entry.options.get(CONF_PARAMETERS, ())
-        asked = {f"{PARAMETER}{row[CONF_PARAMETER]}" for row in rows}
-        for name in [str(name) for name in meter.registers if str(name).startswith(PARAMETER)]:
-            if name not in asked:
-                remove_computed(self.hass, self.entry, meter, name)
 
     def _register(self, meter: Meter) -> None:
         device_id = register_device(self.hass, self.entry, meter, self._device_id)
@@ -226,6 +215,12 @@ class Tracker:
             meter = self._sub_meter(sub_meter)
             self._merge(meter, self.guards[meter.key].check(readings))
         self._memory.save_later(self._content, SOMETIME)
+
+    def drop(self, key: str) -> None:
+        """Let go of a sub-meter that is no longer passed on."""
+        del self.meters[key]
+        self.guards.pop(key, None)
+        self.remember()
 
     def _sub_meter(self, sub_meter: SubMeter) -> Meter:
         a, b = sub_meter.channel

@@ -39,12 +39,17 @@ class Port:
     """An open port: bytes in, bytes out."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: LineSettings
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        line: LineSettings,
+        url: str = "",
     ) -> None:
-        """Wrap what was opened; a writer that nobody keeps closes the port."""
+        """Wrap what was opened at an URL; a writer that nobody keeps closes the port."""
         self._reader = reader
         self._writer = writer
-        self._line = line
+        self.line = line
+        self.url = url
         self._sent = 0.0  # when the last byte written has left, at the earliest
 
     async def read(self) -> bytes:
@@ -60,7 +65,7 @@ class Port:
     async def write(self, data: bytes) -> None:
         """Send bytes; OSError when the port is gone, or takes nothing for too long."""
         now = asyncio.get_running_loop().time()
-        self._sent = max(self._sent, now) + len(data) * _BITS / self._line.baudrate
+        self._sent = max(self._sent, now) + len(data) * _BITS / self.line.baudrate
         async with asyncio.timeout(_WRITE_TIMEOUT):
             self._writer.write(data)
             await self._writer.drain()
@@ -72,8 +77,11 @@ class Port:
         async with asyncio.timeout(_WRITE_TIMEOUT):
             await transport.flush()
         await asyncio.sleep(self._sent - asyncio.get_running_loop().time())  # adapters buffer too
-        await transport.reconfigure_port(**_settings(line))
-        self._line = line
+        try:
+            await transport.reconfigure_port(**_settings(line))
+        except (ValueError, serialx.SerialException) as err:
+            raise OSError(errno.EINVAL, str(err)) from err
+        self.line = line
 
     async def close(self) -> None:
         """Let the port go at once, without draining it."""
@@ -99,7 +107,7 @@ async def open_port(url: str, line: LineSettings) -> Port:
             reader, writer = await serialx.open_serial_connection(url=url, **_settings(line))
     except (OSError, ValueError, serialx.SerialException, ConfigEntryNotReady) as err:
         raise PortError(_why(err, url), url, err) from err
-    return Port(reader, writer, line)
+    return Port(reader, writer, line, url)
 
 
 _KINDS: Final[tuple[tuple[type[Exception], str], ...]] = (

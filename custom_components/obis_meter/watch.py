@@ -14,9 +14,17 @@ from .const import CONF_ASK, CONF_LINE, CONF_PORT, DOMAIN, is_raw
 
 TOO_LONG: Final = 3600.0  # seconds
 LOOK: Final = timedelta(minutes=1)
-_HELP: Final = (
-    "https://github.com/obis-smart-meter/obis-smart-meter/blob/main/docs/troubleshooting.md"
-)
+_TROUBLES: Final = ("missing_port", "no_bytes", "no_telegram")
+"""What can be wrong with a port; what comes first is the cause of the others."""
+_SITE: Final = "https://github.com/obis-smart-meter/obis-smart-meter/blob/main"
+_HELP: Final = {
+    "missing_port": "docs/troubleshooting.md#the-port-is-missing",
+    "no_bytes": "docs/troubleshooting.md#nothing-is-heard",
+    "no_answer": "docs/troubleshooting.md#a-meter-does-not-answer",
+    "no_telegram": "docs/troubleshooting.md#bytes-come-but-no-telegram",
+    "no_telegram_tcp": "docs/troubleshooting.md#bytes-come-but-no-telegram",
+}
+"""The messages, and the pages that go on where they end."""
 _GONE: Final[HassKey[dict[str, float]]] = HassKey(f"{DOMAIN}_gone")  # entry id -> since when
 
 
@@ -28,7 +36,7 @@ class Watch:
         self._hass = hass
         self._entry = entry
         self._connection = connection
-        self._since = dict.fromkeys(("port_gone", "no_bytes", "no_telegram"), hass.loop.time())
+        self._since = dict.fromkeys(_TROUBLES, hass.loop.time())
         self._counts = (0, 0)
 
     def begin(self) -> CALLBACK_TYPE:
@@ -51,7 +59,7 @@ class Watch:
         bytes_before, intact_before = self._counts
         self._counts = (statistics.bytes_received, statistics.intact)
         if self._connection.is_there:
-            self._since["port_gone"] = now
+            self._since["missing_port"] = now
         if statistics.bytes_received > bytes_before:
             self._since["no_bytes"] = now
         if statistics.intact > intact_before:
@@ -67,7 +75,7 @@ def missing(hass: HomeAssistant, entry: ConfigEntry) -> None:
     now = hass.loop.time()
     since = hass.data.setdefault(_GONE, {}).setdefault(entry.entry_id, now)
     if now - since >= TOO_LONG:
-        _tell(hass, entry, "port_gone")
+        _tell(hass, entry, "missing_port")
 
 
 @callback
@@ -83,6 +91,7 @@ def _tell(hass: HomeAssistant, entry: ConfigEntry, trouble: str | None) -> None:
     if trouble is None:
         ir.async_delete_issue(hass, DOMAIN, issue)
         return
+    message = _message(entry, trouble)
     port, line = entry.data[CONF_PORT], entry.data[CONF_LINE]
     ir.async_create_issue(
         hass,
@@ -90,9 +99,9 @@ def _tell(hass: HomeAssistant, entry: ConfigEntry, trouble: str | None) -> None:
         issue,
         is_fixable=False,
         severity=ir.IssueSeverity.WARNING,
-        translation_key=_message(entry, trouble),
+        translation_key=message,
         translation_placeholders={"name": entry.title, "port": port, "line": line},
-        learn_more_url=f"{_HELP}#{trouble.replace('_', '-')}",
+        learn_more_url=f"{_SITE}/{_HELP[message]}",
     )
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import socket
 from typing import Any
 
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import issue_registry as ir
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -21,6 +23,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.obis_meter import channel, connection, finder, pace
 from custom_components.obis_meter.const import DOMAIN
+from custom_components.obis_meter.metering.attempts import Patience
 from simulator.carried import Carried
 from simulator.checksums import crc16_arc
 from simulator.meters import METERS, meter
@@ -166,13 +169,23 @@ async def keys_stay_in_the_entry(
 @pytest.fixture
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for tenths of a second where an owner waits for tens of seconds."""
-    monkeypatch.setattr(finder, "FIRST_TELEGRAM", 0.6)
-    monkeypatch.setattr(finder, "METER_ID", 0.6)
-    monkeypatch.setattr(finder, "QUIET", 0.2)
+    hasty = Patience(gap=0.05, quiet=0.2, longest=0.4, meter_id=0.6, most=4.0)
+    monkeypatch.setattr(finder, "PATIENCE", hasty)
     monkeypatch.setattr(channel, "QUIET", 0.1)
     monkeypatch.setattr(pace, "LEAST_PATIENCE", 0.5)
     monkeypatch.setattr(connection, "FIRST_DELAY", 0.05)
     monkeypatch.setattr(connection, "LONGEST_DELAY", 0.2)
+
+
+def place(*, line: str = "auto", what: str = "listened", **where: Any) -> dict[str, Any]:
+    """Return what an owner types to say where a meter is connected."""
+    return {**where, "advanced": {"line": line, "what": what}}
+
+
+def reason(menu: ConfigFlowResult) -> str:
+    """Return why no meter was found, as its owner reads it."""
+    assert (menu["type"], menu["step_id"]) == (FlowResultType.MENU, "unheard")
+    return str(menu["description_placeholders"]["reason"])
 
 
 def free_port() -> int:

@@ -3,6 +3,8 @@
 import asyncio
 from contextlib import suppress
 
+from simulator.uart import Uart
+
 IAC, SB, SE = 255, 250, 240
 WILL, WONT, DO, DONT = 251, 252, 253, 254
 AGREED = {WILL: DO, DO: WILL, WONT: DONT, DONT: WONT}
@@ -17,6 +19,7 @@ class AccessServer:
     def __init__(self) -> None:
         self.port = 0
         self.settings: dict[int, int] = {}
+        self.heard = b""  # what was sent to the meter
         self.writers: list[asyncio.StreamWriter] = []
         self._server: asyncio.Server | None = None
 
@@ -30,6 +33,16 @@ class AccessServer:
             self._server.close_clients()
             await self._server.wait_closed()
 
+    def line(self) -> str:
+        """Return how the client has set the line."""
+        parity = " NOEMS"[self.settings[PARITY]]
+        stop = self.settings[STOPSIZE]
+        return f"{self.settings[BAUDRATE]} {self.settings[DATASIZE]}{parity}{stop}"
+
+    def hear(self, octets: bytes, sent: str, *, eager: bool) -> None:
+        """Send what the line, as it is set, leaves of octets that are sent at other settings."""
+        self.send(Uart.parse(self.line(), eager=eager).hear(octets, Uart.parse(sent)))
+
     def send(self, data: bytes) -> None:
         """Send what came over the serial line; FF is doubled, as telnet wants it."""
         self.writers[-1].write(data.replace(b"\xff", b"\xff\xff"))
@@ -38,9 +51,11 @@ class AccessServer:
         self.writers.append(writer)
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             while True:
-                await reader.readuntil(bytes([IAC]))
+                self.heard += (await reader.readuntil(bytes([IAC])))[:-1]
                 verb = (await reader.readexactly(1))[0]
-                if verb == SB:
+                if verb == IAC:
+                    self.heard += bytes([IAC])
+                elif verb == SB:
                     command = await reader.readuntil(bytes([IAC, SE]))
                     writer.write(self._confirm(command[:-2]))
                 else:

@@ -19,7 +19,7 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.obis_meter import config_flow
+from custom_components.obis_meter import listen_flow
 from custom_components.obis_meter.const import DOMAIN
 from simulator.dlt645 import Meter2007
 from simulator.dlt645data import Happened
@@ -40,7 +40,7 @@ from .bussing import (
     serve,
     state,
 )
-from .conftest import Wire, set_up, until
+from .conftest import Wire, place, reason, set_up, until
 
 pytestmark = pytest.mark.usefixtures("brisk")
 __all__ = ["brisk"]
@@ -101,7 +101,7 @@ async def wait(hass: HomeAssistant, result: ConfigFlowResult) -> ConfigFlowResul
 
 
 async def search(hass: HomeAssistant, path: Path, line: str = "2400 8N1") -> ConfigFlowResult:
-    typed = {"port": str(path), "line": line, "what": "dlt645"}
+    typed = place(port=str(path), line=line, what="dlt645")
     flow_id = await begin(hass)
     return await wait(hass, await hass.config_entries.flow.async_configure(flow_id, typed))
 
@@ -114,10 +114,10 @@ def labels(form: ConfigFlowResult, field: str) -> dict[str, str]:
 async def test_a_line_with_three_meters_is_scanned_and_its_owner_chooses(
     hass: HomeAssistant, stack: AsyncExitStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(config_flow, "_GLANCE", 0)
+    monkeypatch.setattr(listen_flow, "_GLANCE", 0)
     meters = (meter(), meter(SECOND), meter(THIRD))
     await serve(stack, tmp_path / "line", *meters)
-    typed = {"port": str(tmp_path / "line"), "line": "2400 8N1", "what": "dlt645"}
+    typed = place(port=str(tmp_path / "line"), line="2400 8N1", what="dlt645")
     flow_id = await begin(hass)
     result = await hass.config_entries.flow.async_configure(flow_id, typed)
     assert result["progress_action"] == "searching"
@@ -183,18 +183,15 @@ async def test_a_meter_that_keeps_its_total_to_itself_is_offered_by_its_address(
 
 
 async def test_a_line_on_which_nobody_answers_is_named(hass: HomeAssistant, wire: Wire) -> None:
-    typed = {"host": "127.0.0.1", "port": wire.port, "protocol": "socket"}
-    more = {"line": "2400 8E1", "what": "dlt645"}
-    asked = await hass.config_entries.flow.async_configure(
-        await begin(hass, "network"), {**typed, **more}
-    )
-    form = await wait(hass, asked)
-    assert form["errors"] == {"base": "nobody_answers"}
-    lost = await hass.config_entries.flow.async_configure(form["flow_id"], {**typed, **more})
+    typed = place(host="127.0.0.1", port=wire.port, protocol="socket", what="dlt645")
+    flows = hass.config_entries.flow
+    asked = await flows.async_configure(await begin(hass, "network"), typed)
+    menu = await wait(hass, asked)
+    assert "No meter answers" in reason(menu)
+    lost = await flows.async_configure(menu["flow_id"], {"next_step_id": "bus"})
     await wire.send()
     await wire.hang_up()
-    named = await wait(hass, lost)
-    assert named["errors"] == {"base": "port_lost"}
+    assert "was lost" in reason(await wait(hass, lost))
 
 
 async def test_answers_that_nobody_understands_are_named(
@@ -208,13 +205,11 @@ async def test_answers_that_nobody_understands_are_named(
     stack.push_async_callback(server.wait_closed)
     stack.callback(server.close)
     stack.callback(server.close_clients)
-    typed = {"host": "127.0.0.1", "port": server.sockets[0].getsockname()[1]}
-    more = {"protocol": "socket", "line": "2400 8E1", "what": "dlt645"}
-    asked = await hass.config_entries.flow.async_configure(
-        await begin(hass, "network"), {**typed, **more}
-    )
-    form = await wait(hass, asked)
-    assert form["errors"] == {"base": "answers_garbled"}
+    port = server.sockets[0].getsockname()[1]
+    typed = place(host="127.0.0.1", port=port, protocol="socket", what="dlt645")
+    flow_id = await begin(hass, "network")
+    menu = await wait(hass, await hass.config_entries.flow.async_configure(flow_id, typed))
+    assert "nothing that can be understood" in reason(menu)
 
 
 async def test_a_line_that_moved_to_another_port_keeps_its_entry(

@@ -12,11 +12,11 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 import pytest_socket
 
-from custom_components.obis_meter import config_flow
+from custom_components.obis_meter import listen_flow
 from custom_components.obis_meter.const import DOMAIN
 from simulator.serve import PtyServer, TcpServer
 
-from .conftest import METER, Serve, Wire, entry_for, p1, set_up, until
+from .conftest import METER, Serve, Wire, entry_for, p1, place, reason, set_up, until
 from .rfc2217 import BAUDRATE, DATASIZE, PARITY, AccessServer
 
 
@@ -43,8 +43,7 @@ async def listen(hass: HomeAssistant, flow_id: str, typed: dict) -> ConfigFlowRe
 
 
 def network(server: TcpServer | Wire, **more: str) -> dict:
-    settings = {"protocol": "socket", "line": "115200_8n1", **more}
-    return {"host": "127.0.0.1", "port": server.port, **settings}
+    return place(**{"host": "127.0.0.1", "port": server.port, "protocol": "socket", **more})
 
 
 async def test_a_serial_meter_is_found_shown_and_added(
@@ -52,7 +51,7 @@ async def test_a_serial_meter_is_found_shown_and_added(
 ) -> None:
     server = await pty_meter("aidon")
     flow_id = await begin(hass, "serial")
-    found = await listen(hass, flow_id, {"port": server.url, "line": "2400_8n1"})
+    found = await listen(hass, flow_id, place(port=server.url, line="2400_8n1"))
     assert found["step_id"] == "confirm"
     shown = found["description_placeholders"]
     assert shown["name"] == "Aidon 6534"
@@ -63,7 +62,11 @@ async def test_a_serial_meter_is_found_shown_and_added(
     assert added["type"] is FlowResultType.CREATE_ENTRY
     assert added["title"] == "Aidon 6534"
     assert added["result"].unique_id == METER
-    assert added["data"] == {
+    kept = dict(added["data"])
+    (attempt,) = kept.pop("evidence")
+    assert (attempt["line"], attempt["verdict"]) == ("2400 8N1", "understood")
+    assert attempt["bytes"] > 100
+    assert kept == {
         "port": server.url,
         "line": "2400 8N1",
         "link": "hdlc",
@@ -93,7 +96,7 @@ async def test_a_german_meter_is_known_by_the_number_on_its_plate(
 ) -> None:
     server = await pty_meter("sml")
     flow_id = await begin(hass, "serial")
-    found = await listen(hass, flow_id, {"port": server.url, "line": "9600_8n1"})
+    found = await listen(hass, flow_id, place(port=server.url, line="9600_8n1"))
     shown = found["description_placeholders"]
     assert (shown["name"], shown["meter"]) == ("Iskraemeco", "1ISK0070001234")
     assert "- Power net: " in shown["readings"]
@@ -120,7 +123,7 @@ async def test_a_meter_without_an_id_is_added_under_the_entry(
 async def test_progress_tells_what_is_heard(
     hass: HomeAssistant, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(config_flow, "_GLANCE", 0)
+    monkeypatch.setattr(listen_flow, "_GLANCE", 0)
     flow_id = await begin(hass, "network")
     waiting = await hass.config_entries.flow.async_configure(flow_id, network(wire))
     assert waiting["progress_action"] == "waiting"
@@ -156,7 +159,7 @@ async def test_a_port_that_cannot_be_opened_is_named_with_its_remedy(
     hass: HomeAssistant, path: str, error: str
 ) -> None:
     flow_id = await begin(hass, "serial")
-    form = await listen(hass, flow_id, {"port": path, "line": "2400_8n1"})
+    form = await listen(hass, flow_id, place(port=path, line="2400_8n1"))
     assert form["errors"] == {"base": error}
     assert form["description_placeholders"] == {"port": path}
 
@@ -165,7 +168,7 @@ async def test_a_refused_connection_can_be_mended_in_the_same_dialog(
     hass: HomeAssistant, tcp_meter: Serve[TcpServer]
 ) -> None:
     flow_id = await begin(hass, "network")
-    closed = {"host": "127.0.0.1", "port": free_port(), "protocol": "socket", "line": "2400_8n1"}
+    closed = place(host="127.0.0.1", port=free_port(), protocol="socket")
     form = await listen(hass, flow_id, closed)
     assert form["errors"] == {"base": "port_refused"}
     refused = await listen(hass, flow_id, {**closed, "protocol": "rfc2217"})
@@ -177,7 +180,7 @@ async def test_a_refused_connection_can_be_mended_in_the_same_dialog(
 async def test_an_ipv6_address_is_written_with_brackets(hass: HomeAssistant) -> None:
     pytest_socket.socket_allow_hosts(["127.0.0.1", "::1"])
     flow_id = await begin(hass, "network")
-    typed = {"host": "::1", "port": free_port(), "protocol": "socket", "line": "2400_8n1"}
+    typed = place(host="::1", port=free_port(), protocol="socket")
     form = await listen(hass, flow_id, typed)
     assert form["description_placeholders"]["port"] == f"socket://[::1]:{typed['port']}"
 
@@ -185,7 +188,7 @@ async def test_an_ipv6_address_is_written_with_brackets(hass: HomeAssistant) -> 
 @pytest.mark.parametrize("host", ["192.168.1.5:3000", "tcp://meter", "a/b"])
 async def test_a_host_with_more_than_a_host_is_refused(hass: HomeAssistant, host: str) -> None:
     flow_id = await begin(hass, "network")
-    typed = {"host": host, "port": 3000, "protocol": "socket", "line": "2400 8N1"}
+    typed = place(host=host, port=3000, protocol="socket")
     form = await listen(hass, flow_id, typed)
     assert form["errors"] == {"host": "host_invalid"}
 
@@ -208,7 +211,7 @@ async def test_a_port_in_use_is_named(hass: HomeAssistant, pty_meter: Serve[PtyS
     server = await pty_meter("aidon")
     await set_up(hass, entry_for(str(server.path.resolve())))
     flow_id = await begin(hass, "serial")
-    form = await listen(hass, flow_id, {"port": server.url, "line": "2400_8n1"})
+    form = await listen(hass, flow_id, place(port=server.url, line="2400_8n1"))
     assert form["errors"] == {"base": "port_busy"}
 
 
@@ -217,9 +220,9 @@ async def test_line_settings_can_be_typed_and_are_checked(
 ) -> None:
     server = await pty_meter("p1")
     flow_id = await begin(hass, "serial")
-    form = await listen(hass, flow_id, {"port": server.url, "line": "fast"})
-    assert form["errors"] == {"line": "line_invalid"}
-    found = await listen(hass, flow_id, {"port": server.url, "line": "9600 8n1 xonxoff"})
+    form = await listen(hass, flow_id, place(port=server.url, line="fast"))
+    assert form["errors"] == {"base": "line_invalid"}
+    found = await listen(hass, flow_id, place(port=server.url, line="9600 8n1 xonxoff"))
     assert found["step_id"] == "confirm"
 
 
@@ -229,12 +232,14 @@ async def test_a_silent_line_and_one_that_makes_no_sense_are_told_apart(
 ) -> None:
     flow_id = await begin(hass, "network")
     silent = await listen(hass, flow_id, network(wire))
-    assert silent["errors"] == {"base": "silent"}
-    waiting = await hass.config_entries.flow.async_configure(flow_id, network(wire))
+    assert reason(silent).startswith(f"Nothing came from {wire.url}")
+    assert silent["menu_options"] == ["again", "optical", "bus", "module", "network"]
+    waiting = await hass.config_entries.flow.async_configure(flow_id, {"next_step_id": "again"})
     assert waiting["type"] is FlowResultType.SHOW_PROGRESS
     await wire.send(random.Random(1).randbytes(500))
     noise = await listen(hass, flow_id, {})
-    assert noise["errors"] == {"base": "no_telegram_tcp"}
+    assert "Over raw TCP the serial server sets the speed" in reason(noise)
+    assert noise["menu_options"] == ["again", "network"]  # nobody is asked who speaks unasked
 
 
 async def test_a_line_that_breaks_while_listening_is_named(hass: HomeAssistant, wire: Wire) -> None:
@@ -242,8 +247,7 @@ async def test_a_line_that_breaks_while_listening_is_named(hass: HomeAssistant, 
     await hass.config_entries.flow.async_configure(flow_id, network(wire))
     await wire.send(b"7")
     await wire.hang_up()
-    form = await listen(hass, flow_id, {})
-    assert form["errors"] == {"base": "port_lost"}
+    assert "was lost" in reason(await listen(hass, flow_id, {}))
 
 
 async def test_the_same_port_is_not_added_twice(
@@ -282,7 +286,7 @@ async def test_closing_the_dialog_lets_the_port_go(
     server = await pty_meter("aidon", speed=1)
     server.silence()
     flow_id = await begin(hass, "serial")
-    typed = {"port": server.url, "line": "2400_8n1"}
+    typed = place(port=server.url, line="2400_8n1")
     await hass.config_entries.flow.async_configure(flow_id, typed)
     await asyncio.sleep(0.1)
     hass.config_entries.flow.async_abort(flow_id)
@@ -310,7 +314,7 @@ async def test_rfc_2217_sets_the_remote_line(hass: HomeAssistant, stack: AsyncEx
     server = AccessServer()
     await server.open()
     stack.push_async_callback(server.close)
-    typed = {"host": "127.0.0.1", "port": server.port, "protocol": "rfc2217", "line": "9600_7e1"}
+    typed = network(server, protocol="rfc2217", line="9600_7e1")
     flow_id = await begin(hass, "network")
     listening = await hass.config_entries.flow.async_configure(flow_id, typed)
     assert listening["type"] is FlowResultType.SHOW_PROGRESS

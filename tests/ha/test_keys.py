@@ -27,7 +27,7 @@ from simulator.ciphering import Cipher
 from simulator.meters import METERS, meter
 from simulator.serve import PtyServer, TcpServer
 
-from .conftest import START, WRONG_KEY, Serve, Wire, entry_for, set_up, until
+from .conftest import START, WRONG_KEY, Serve, Wire, entry_for, place, reason, set_up, until
 
 CIPHERED = ("kaifa-at", "e450-ch", "p1-lu-ciphered")
 E450_ID, E450_NUMBER = "LGZ1030600001234", "1001234"
@@ -100,9 +100,9 @@ async def listen(hass: HomeAssistant, typed: dict[str, Any], step: str) -> Confi
 
 async def hear(hass: HomeAssistant, server: PtyServer | TcpServer | Wire) -> ConfigFlowResult:
     if isinstance(server, PtyServer):
-        return await listen(hass, {"port": server.url, "line": "2400 8E1"}, "serial")
+        return await listen(hass, place(port=server.url, line="2400 8E1"), "serial")
     network = {"host": "127.0.0.1", "port": server.port, "protocol": "socket"}
-    return await listen(hass, {**network, "line": "115200 8N1"}, "network")
+    return await listen(hass, place(**network), "network")
 
 
 def spaced(digits: str) -> str:
@@ -175,9 +175,10 @@ async def test_compressed_telegrams_end_the_search_with_their_reason(
 ) -> None:
     squeezed = sealed(b"\x0f\0\0\0\0\0\x02\x00", control=0xB0)
     sending = asyncio.create_task(wire.send(squeezed, squeezed))
-    form = await hear(hass, wire)
+    menu = await hear(hass, wire)
     await sending
-    assert (form["step_id"], form["errors"]) == ("network", {"base": "compressed"})
+    assert reason(menu).startswith("This meter compresses")
+    assert menu["menu_options"] == ["again", "network"]  # it speaks: nobody asks it
 
 
 async def test_the_right_key_opens_what_was_caught(hass: HomeAssistant, wire: Wire) -> None:

@@ -14,7 +14,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import pytest_socket
 
-from custom_components.obis_meter import ask_flow
+from custom_components.obis_meter import listen_flow
 from custom_components.obis_meter.const import DOMAIN
 from custom_components.obis_meter.metering.links.rfc1662 import talk
 from custom_components.obis_meter.transport import PortError
@@ -23,7 +23,7 @@ from simulator.module import COMMANDS, GET, SERIAL as SERIAL_NUMBER, frame
 from simulator.serve import PtyServer, TcpServer, serve_pty, serve_tcp
 
 from .calling import OTHER, SERIAL, Module, is_on, listening
-from .conftest import START, Wire, entry_for, free_port, set_up, until
+from .conftest import START, Wire, entry_for, free_port, place, reason, set_up, until
 
 WHO = frame(COMMANDS, GET, b"\x05\x80")
 
@@ -48,13 +48,7 @@ async def fill(hass: HomeAssistant, flow_id: str, typed: dict[str, Any]) -> Conf
 
 
 def network(server: TcpServer | Wire, *, what: str = "module") -> dict[str, Any]:
-    return {
-        "host": "127.0.0.1",
-        "port": server.port,
-        "protocol": "socket",
-        "line": "115200_8n1",
-        "what": what,
-    }
+    return place(host="127.0.0.1", port=server.port, protocol="socket", what=what)
 
 
 @pytest.fixture
@@ -80,7 +74,7 @@ def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_the_meter_at_a_module_port_is_asked_who_it_is(
     hass: HomeAssistant, on_pty: PtyServer
 ) -> None:
-    typed = {"port": str(on_pty.path), "line": "115200_8n1", "what": "module"}
+    typed = place(port=str(on_pty.path), what="module")
     found = await fill(hass, await begin(hass, "serial"), typed)
     assert found["step_id"] == "confirm"
     assert found["description_placeholders"]["meter"] == SERIAL
@@ -106,10 +100,9 @@ async def test_a_meter_that_refuses_to_say_who_it_is_is_added_all_the_same(
 
 @pytest.mark.usefixtures("brisk")
 async def test_a_meter_that_does_not_answer_is_named(hass: HomeAssistant, wire: Wire) -> None:
-    form = await fill(hass, await begin(hass, "network"), network(wire))
-    assert form["step_id"] == "network"
-    assert form["errors"] == {"base": "not_answering"}
-    assert form["description_placeholders"]["port"] == wire.url
+    menu = await fill(hass, await begin(hass, "network"), network(wire))
+    assert reason(menu).startswith(f"The meter at {wire.url} does not answer")
+    assert menu["menu_options"] == ["again", "optical", "bus", "module", "network"]
 
 
 async def test_a_port_that_is_lost_while_it_is_asked_is_named(
@@ -120,8 +113,7 @@ async def test_a_port_that_is_lost_while_it_is_asked_is_named(
     assert asking["progress_action"] == "asking"
     await wire.send()
     await wire.hang_up()
-    form = await fill(hass, flow_id, {})
-    assert form["errors"] == {"base": "port_lost"}
+    assert "was lost" in reason(await fill(hass, flow_id, {}))
 
 
 async def test_closing_the_dialog_while_the_meter_is_asked_lets_the_port_go(
@@ -137,7 +129,7 @@ async def test_closing_the_dialog_while_the_meter_is_asked_lets_the_port_go(
 async def test_a_meter_that_is_heard_to_want_its_module_is_asked_with_leave(
     hass: HomeAssistant, on_pty: PtyServer
 ) -> None:
-    typed = {"port": str(on_pty.path), "line": "115200_8n1", "what": "listened"}
+    typed = place(port=str(on_pty.path))
     heard = await fill(hass, await begin(hass, "serial"), typed)
     assert heard["step_id"] == "module"
     assert not talk_of(on_pty).received  # nothing was sent before its owner agreed
@@ -150,14 +142,14 @@ async def test_a_meter_that_is_heard_to_want_its_module_is_asked_with_leave(
 async def test_a_port_taken_before_its_owner_agreed_is_named(
     hass: HomeAssistant, on_pty: PtyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    typed = {"port": str(on_pty.path), "line": "115200_8n1", "what": "listened"}
+    typed = place(port=str(on_pty.path))
     heard = await fill(hass, await begin(hass, "serial"), typed)
     assert heard["step_id"] == "module"
 
     async def busy(url: str, line: object) -> None:
         raise PortError("port_busy", url, OSError())
 
-    monkeypatch.setattr(ask_flow, "open_port", busy)
+    monkeypatch.setattr(listen_flow, "open_port", busy)
     form = await fill(hass, heard["flow_id"], {})
     assert form["step_id"] == "serial"
     assert form["errors"] == {"base": "port_busy"}

@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
+from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.obis_meter import tracker
 from custom_components.obis_meter.const import DOMAIN
@@ -49,6 +51,41 @@ async def test_totals_and_entities_are_there_before_the_meter_speaks(
     assert said(hass, ENERGY) == "100.6"
     names = hass.states.async_entity_ids("sensor")
     assert len(names) == 6, names  # none came twice
+
+
+async def test_a_sub_meter_that_is_no_longer_passed_on_can_be_deleted(
+    hass: HomeAssistant, wire: Wire, hass_ws_client: WebSocketGenerator
+) -> None:
+    assert await async_setup_component(hass, "config", {})
+    websocket = await hass_ws_client()
+    gas = ("0-1:24.1.0(003)", "0-1:96.1.0(G1)", "0-1:24.2.1(260304180000W)(4890.857*m3)")
+
+    async def deleted(key: str) -> bool:
+        """Do what the button on the page of a device does."""
+        device = dr.async_get(hass).async_get_device_by_identifier((DOMAIN, key), entry.entry_id)
+        assert device
+        said = await websocket.remove_device(device.id)
+        await hass.async_block_till_done()
+        return bool(said["success"])
+
+    def gases() -> list[str]:
+        return [name for name in hass.states.async_entity_ids("sensor") if "gas" in name]
+
+    entry = await set_up(hass, entry_for(wire.url, "p1", title="Meter", unique_id="M1"))
+    await wire.send(telegram("1-0:1.7.0(1*kW)", *gas))
+    await until(hass, lambda: bool(gases()))
+    assert not await deleted("M1")
+    assert not await deleted("G1")
+    await restart(hass, entry)
+    await wire.send(telegram("1-0:1.7.0(2*kW)"))
+    await until(hass, lambda: said(hass, POWER) == "2000")
+    assert gases()
+    assert await deleted("G1")
+    assert not gases()
+    await restart(hass, entry)
+    assert not gases()
+    await wire.send(telegram("1-0:1.7.0(2*kW)", *gas))
+    await until(hass, lambda: bool(gases()))  # it was passed on again
 
 
 async def test_a_total_that_fell_during_the_restart_waits_too(

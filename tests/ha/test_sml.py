@@ -110,7 +110,7 @@ async def test_power_of_an_old_meter_gets_its_sign(hass: HomeAssistant, wire: Wi
     await wire.send(telegrams("sml-emh", 1)[0])
     await until(hass, lambda: hass.states.get("sensor.meter_power_net") is not None)
     net = float(hass.states.get("sensor.meter_power_net").state)
-    assert abs(net) == float(hass.states.get("sensor.meter_power_sum_of_phases").state)
+    assert abs(net) == float(hass.states.get("sensor.meter_power_both_directions").state)
     assert net < 0  # noon in June
 
 

@@ -84,7 +84,7 @@ async def test_a_port_that_goes_is_told_of_until_it_is_back(
     server = await pty_meter("aidon")
     entry = await set_up(hass, entry_for(server.url))
     await server.hang_up()
-    await until(hass, lambda: told(hass, entry) == "port_gone")
+    await until(hass, lambda: told(hass, entry) == "missing_port")
     await server.resume()
     await until(hass, lambda: told(hass, entry) is None)
 
@@ -101,7 +101,7 @@ async def test_a_port_that_is_missing_from_the_start_is_told_of(
             await hass.config_entries.async_reload(entry.entry_id)
 
     await missing_still()
-    assert told(hass, entry) == "port_gone"
+    assert told(hass, entry) == "missing_port"
     await pty_meter("aidon")
     await hass.config_entries.async_reload(entry.entry_id)
     assert entry.state is ConfigEntryState.LOADED
@@ -114,7 +114,7 @@ async def test_the_message_goes_with_the_entry(
     server = await pty_meter("aidon")
     entry = await set_up(hass, entry_for(server.url))
     await server.hang_up()
-    await until(hass, lambda: told(hass, entry) == "port_gone")
+    await until(hass, lambda: told(hass, entry) == "missing_port")
     await hass.config_entries.async_unload(entry.entry_id)
     assert told(hass, entry) is None
     while told(hass, entry) is None:

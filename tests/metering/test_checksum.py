@@ -7,6 +7,8 @@ from custom_components.obis_meter.metering.checksum import (
     crc16_arc,
     crc16_kermit,
     crc16_x25,
+    x25_holds,
+    x25_is,
 )
 from simulator import checksums
 
@@ -23,6 +25,16 @@ def test_all_agree_with_the_simulator(data: bytes) -> None:
     assert crc16_x25(data) == checksums.crc16_x25(data)
     assert crc16_arc(data) == checksums.crc16_arc(data)
     assert crc16_kermit(data) == checksums.crc16_kermit(data)
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.binary(max_size=200), st.binary(min_size=2, max_size=2))
+def test_data_ends_in_its_own_check_or_in_another(data: bytes, other: bytes) -> None:
+    own = crc16_x25(data).to_bytes(2, "little")
+    assert x25_holds(data + own)
+    assert x25_holds(data + other) == (other == own)
+    assert x25_is(data, own)
+    assert x25_is(data, other) == (other == own)
 
 
 @settings(derandomize=True, deadline=None)

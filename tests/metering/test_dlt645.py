@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+import re
 
 from hypothesis import given, strategies as st
 import pytest
@@ -14,13 +15,25 @@ from custom_components.obis_meter.metering.errors import (
     RequestError,
 )
 from custom_components.obis_meter.metering.links.dlt645 import present_rate, present_step
+from custom_components.obis_meter.metering.links.dlt645.answers import (
+    decode,
+    joined,
+    refusal,
+    telegram,
+)
 from custom_components.obis_meter.metering.links.dlt645.data import readings
 from custom_components.obis_meter.metering.links.dlt645.events import KINDS
-from custom_components.obis_meter.metering.links.dlt645.frame import address_of, request, take
+from custom_components.obis_meter.metering.links.dlt645.frame import (
+    address_of,
+    frames,
+    request,
+    take,
+)
 from custom_components.obis_meter.metering.links.dlt645.identifiers import IDENTIFIERS, items
 from custom_components.obis_meter.metering.links.dlt645.polls import polls
 from custom_components.obis_meter.metering.links.dlt645.status import BITS
 from custom_components.obis_meter.metering.model import Access, ObisCode, Reading, Telegram
+from custom_components.obis_meter.metering.security import Security
 from simulator.dlt645wire import bcd, frame, requests
 
 from .hearing import events, telegrams
@@ -130,6 +143,33 @@ def test_what_is_absent_is_left_out(row: str) -> None:
 def test_a_value_of_a_wrong_length_is_not_read(identifier: str, size: int) -> None:
     with pytest.raises(DecodeError):
         readings(identifier, bytes(size))
+
+
+@given(
+    st.sampled_from([row.replace(".", "1") for row in IDENTIFIERS if len(row) == 8]),
+    st.binary(max_size=14),
+    st.sampled_from([0x91, 0xB1, 0x81, 0xD1]),
+)
+def test_an_answer_reads_the_same_whether_its_head_was_seen_before(
+    identifier: str, octets: bytes, control: int
+) -> None:
+    payload = take(bytearray(answer(identifier, octets, control)))
+    assert payload
+    first, *rest = frames(payload)
+
+    def plainly() -> list[Telegram]:
+        if first.refused:
+            raise refusal(first)
+        return [telegram(joined(first, rest))]
+
+    for _ in range(2):
+        try:
+            wanted: object = plainly()
+        except MeteringError as err:
+            with pytest.raises(type(err), match=re.escape(str(err))):
+                decode(payload, Security())
+        else:
+            assert decode(payload, Security()) == wanted
 
 
 def test_a_value_that_is_no_bcd_costs_itself_only() -> None:

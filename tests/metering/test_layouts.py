@@ -12,7 +12,8 @@ from custom_components.obis_meter.metering import notification, sml
 from custom_components.obis_meter.metering.errors import MeteringError
 from custom_components.obis_meter.metering.keys import Keys
 from custom_components.obis_meter.metering.layouts import Decode, Remembering, Said
-from custom_components.obis_meter.metering.links import LINKS
+from custom_components.obis_meter.metering.links import LINKS, p1
+from custom_components.obis_meter.metering.p1traces import of_text
 from custom_components.obis_meter.metering.security import Security
 from custom_components.obis_meter.metering.smltraces import of_messages
 from custom_components.obis_meter.metering.traces import of_notification, remembering
@@ -21,7 +22,7 @@ from simulator.meters import METERS, meter
 
 from .captures import EVERY, Capture, keys_of
 
-TRACES = {notification.decode: of_notification, sml.decode: of_messages}
+TRACES = {notification.decode: of_notification, sml.decode: of_messages, p1.decode: of_text}
 REMEMBERED = [
     capture
     for capture in EVERY
@@ -76,7 +77,8 @@ def test_a_damaged_payload_reads_as_the_link_reads_it(capture: Capture) -> None:
             ), each.hex()
 
 
-_LINKS = ("hdlc", "mbus", "sml", "wrapper")
+TEXT = b"0123456789.-*kWS()\r\n \xb3"
+_LINKS = ("hdlc", "mbus", "p1", "sml", "wrapper")
 STREAMS = [name for name, model in METERS.items() if model.device.link in _LINKS]
 
 
@@ -107,7 +109,10 @@ def test_any_octets_in_holes_read_as_the_link_reads_them(data: st.DataObject) ->
     octets = bytearray(payload)
     for hole in data.draw(st.lists(st.sampled_from(trace.holes), min_size=1, max_size=4)):
         size = hole.end - hole.start
-        octets[hole.start : hole.end] = data.draw(st.binary(min_size=size, max_size=size))
+        octets[hole.start : hole.end] = data.draw(
+            st.binary(min_size=size, max_size=size)
+            | st.lists(st.sampled_from(TEXT), min_size=size, max_size=size).map(bytes)
+        )
     filled = bytes(octets)
     assert told(said(remembered, filled, None)) == told(said(decode, filled, None))
 
@@ -125,7 +130,15 @@ HOLED = tuple(holed())
 
 def test_meters_are_traced() -> None:
     names = {capture.name for capture in HOLED}
-    assert {"aidon/2", "kaifa/2", "kamstrup/1", "kaifa-se/1", "sml/1", "sml-holley/1"} <= names
+    assert {
+        "aidon/2",
+        "kaifa/2",
+        "kamstrup/1",
+        "kaifa-se/1",
+        "sml/1",
+        "sml-holley/1",
+        "p1/1",
+    } <= names
 
 
 def test_only_so_many_layouts_are_kept() -> None:

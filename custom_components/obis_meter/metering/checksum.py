@@ -35,6 +35,20 @@ def crc16_x25(data: bytes | bytearray) -> int:
     return _mirror(crc_hqx(data.translate(_MIRRORED), 0xFFFF)) ^ 0xFFFF
 
 
+_X25_HOLDS: Final = 0x1D0F  # of crc_hqx behind data with its own check sequence
+
+
+def x25_holds(data: bytes | bytearray) -> bool:
+    """Tell whether data ends in its own CRC-16/X.25 (ISO/IEC 13239)."""
+    return crc_hqx(data.translate(_MIRRORED), 0xFFFF) == _X25_HOLDS
+
+
+def x25_is(data: bytes | bytearray, sent: bytes | bytearray) -> bool:
+    """Tell whether two bytes, low byte first, are the CRC-16/X.25 of data."""
+    mirrored = int.from_bytes(sent.translate(_MIRRORED))
+    return crc_hqx(data.translate(_MIRRORED), 0xFFFF) ^ 0xFFFF == mirrored
+
+
 def crc16_kermit(data: bytes | bytearray) -> int:
     """Return CRC-16/KERMIT, which some SML meters use in place of CRC-16/X.25."""
     return _mirror(crc_hqx(data.translate(_MIRRORED), 0))

@@ -21,7 +21,6 @@ _WRITTEN_TIME: Final = re.compile(r"(?:20)?(\d\d)-?(\d\d)-?(\d\d)[ T](\d\d):(\d\
 _NEVER: Final = re.compile(r"\d{12}[SWsw]?")
 _UNSET: Final = 2000  # the year where a clock begins that was never set
 _LONE_TIME: Final = re.compile(r"\d{12}[SWsw]")
-_REMEMBERED_LINES: Final = 2048  # of all meters; without it a telegram takes ten times as long
 _REMEMBERED_ADDRESSES: Final = 512
 _ABSTRACT: Final = 96  # C group from which objects are not measured quantities
 _GAS_OF_2003: Final = (
@@ -63,9 +62,8 @@ def readings(text: bytes) -> Iterator[Reading]:
     return filter(None, map(reading_of, lines(text)))
 
 
-@lru_cache(_REMEMBERED_LINES)
 def reading_of(line: bytes) -> Reading | None:
-    """Read one line; most of a telegram's lines say what they said before."""
+    """Read one line; None for an odd one."""
     if not (match := _SET.fullmatch(line)):
         return None
     groups = _GROUP.findall(match[2].decode("latin-1"))
@@ -73,7 +71,7 @@ def reading_of(line: bytes) -> Reading | None:
 
 
 def _reading(address: str, groups: list[str]) -> Reading | None:
-    code, register = _meaning(address)
+    code, register = meaning(address)
     if code and is_buffer(code):
         return None
     if code and (code.c, code.d, code.e) == _GAS_OF_2003:
@@ -88,7 +86,7 @@ def _reading(address: str, groups: list[str]) -> Reading | None:
 
 
 @lru_cache(_REMEMBERED_ADDRESSES)
-def _meaning(address: str) -> tuple[ObisCode | None, Register | None]:
+def meaning(address: str) -> tuple[ObisCode | None, Register | None]:
     """Return the code and row of an address; history is of the present value's kind."""
     code = ObisCode.parse(address)
     return code, lookup(code._replace(f=255)) if code else None

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from .errors import DecryptError
+from .errors import DecodeError, DecryptError
+from .evidence import Attempt
 from .keys import Keys
 from .links import LINKS, Link
-from .model import Message, Telegram
+from .model import LineSettings, Message, Telegram
 from .security import Ciphered, Security
 from .session import Event, Session
 
@@ -16,12 +17,17 @@ _IN_A_ROW: Final = 2  # ciphered telegrams with nothing between them that are no
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """A link whose telegrams are ciphered, why they stay shut, and the last of them as cut."""
+    """A link whose telegrams are ciphered, why they stay shut, and the last of them as cut.
+
+    line is how the port was set when they were heard, attempts how that was found out.
+    """
 
     link: Link
     ciphered: Ciphered
     error: DecryptError
     payloads: tuple[bytes, ...]
+    line: LineSettings | None = None
+    attempts: tuple[Attempt, ...] = ()
 
     def opened(self, keys: Keys) -> tuple[Link, list[Event]]:
         """Return who speaks, and what the telegrams that were caught say with keys.
@@ -47,7 +53,7 @@ class _Candidate:
     """One link, what it read, and whether it met anything else since the last silence.
 
     run counts the telegrams since anything else came; error is that of the last one that
-    stayed shut.
+    stayed shut. unread counts what was intact and said nothing.
     """
 
     session: Session
@@ -55,6 +61,7 @@ class _Candidate:
     messages: int = 0
     doubtful: bool = False
     run: int = 0
+    unread: int = 0
     error: DecryptError | None = None
 
     def note(self, events: Iterable[Event]) -> None:
@@ -64,12 +71,15 @@ class _Candidate:
                     self.run += 1
                     if readings:
                         self.telegrams.append(event)
+                    else:
+                        self.unread += 1
                 case Message():
                     self.messages += 1
                 case DecryptError():
                     self.run += 1
                     self.error = event
                 case _:
+                    self.unread += isinstance(event, DecodeError)
                     self.doubtful, self.run = True, 0
 
     def understood(self, *, alone: bool) -> bool:
@@ -129,6 +139,11 @@ class Detector:
     def telegrams(self) -> list[Telegram]:
         """Return what that link has said so far, silent telegrams left out."""
         return self._found.telegrams if self._found else []
+
+    @property
+    def unread(self) -> int:
+        """Return how many frames were intact by their check and said nothing."""
+        return max(each.unread for each in self._candidates if each.session.link.checked)
 
     def feed(self, data: bytes) -> None:
         """Read data with the link that was found, or with every link."""

@@ -50,6 +50,10 @@ class Time(Hole):
     read: Callable[[bytes], datetime | None]
 
 
+class Clock(Value):
+    """Octets that are a reading, and the time of the telegram."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """How a payload was read: its holes in order, and what must hold of one like it.
@@ -94,10 +98,18 @@ class Layout:
             self._time = hole.read(octets)
         elif reading := hole.read(octets):
             self._readings[hole.place] = reading
+            if isinstance(hole, Clock):
+                self._time = reading.value if isinstance(reading.value, datetime) else None
         else:
             return False
         self._octets[at] = octets
         return True
+
+
+def in_the_clear(_payload: bytes, security: Security) -> bool:
+    """Note that a payload was not ciphered; it fits."""
+    security.plain()
+    return True
 
 
 def _form(payload: bytes, holes: Sequence[Hole]) -> Iterator[str]:

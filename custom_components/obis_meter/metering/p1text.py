@@ -38,7 +38,7 @@ _NOISE: Final = re.compile(rb"[^\t\n\r -~\0\x03\xff]")
 _STX: Final = 0x02  # opens the data of modes A to C (IEC 62056-21, 6.3.1)
 _LINE_ENDS: Final = b"\r\n\0\x03"
 
-_CLOCK: Final = ObisCode(0, 0, 1, 0, 0)
+CLOCK: Final = ObisCode(0, 0, 1, 0, 0)
 _SEVEN_BITS: Final = bytes(n & 0x7F for n in range(256))
 _EVEN: Final = re.compile(
     b"[%b]*" % b"".join(b"\\x%02x" % n for n in range(256) if n.bit_count() % 2 == 0)
@@ -148,7 +148,7 @@ def telegram(text: bytes) -> Telegram:
     found = _newest(readings(body))
     if not found:
         raise DecodeError("no readings in the telegram")
-    clock = next((r.value for r in found if r.id == _CLOCK and isinstance(r.value, datetime)), None)
+    clock = next((r.value for r in found if r.id == CLOCK and isinstance(r.value, datetime)), None)
     return Telegram(found, meter_id(found), clock, ident[1:].decode("latin-1").strip())
 
 

@@ -60,13 +60,18 @@ class Session:
         self._buffer += data
         while self._buffer and (payload := self._cut()) is not None:
             match payload:
+                case bytes():
+                    yield from self._frame(payload) if payload else ()
                 case FrameError():
                     self._begun = b""  # a lost middle never joins its neighbours
                     yield payload
                 case Answer():
                     yield payload
-                case _ if payload:
-                    yield from self._frame(payload)
+        if self.pending > MAX_PENDING:
+            yield from self._bound()
+
+    def _bound(self) -> Iterator[FrameError]:
+        """Give up what is more than the longest telegram, or what a dialogue cuts, can be."""
         most = self._wanted.most if isinstance(self._wanted, Cut) else MAX_PENDING
         if (excess := self.pending - most) > 0:
             self._begun = b""

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from . import flags
-from .checksum import crc16_kermit, crc16_x25
+from .checksum import crc16_kermit, x25_is
 from .cosem import Cursor
 from .errors import DecodeError, InnerCheckError, MeteringError
 from .families import SHORT_POWERS
@@ -48,9 +48,7 @@ def is_check(data: bytes | bytearray, sent: bytes | bytearray) -> bool:
 
     Holley DTZ541 send CRC-16/KERMIT high byte first.
     """
-    if crc16_x25(data) == int.from_bytes(sent, "little"):
-        return True
-    return crc16_kermit(data) == int.from_bytes(sent)
+    return x25_is(data, sent) or crc16_kermit(data) == int.from_bytes(sent)
 
 
 def element(cursor: Cursor, depth: int = 0) -> Element:

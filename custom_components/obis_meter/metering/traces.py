@@ -1,15 +1,15 @@
 """Where the numbers of a notification stand, and how each reads: what `layouts` remembers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from operator import attrgetter
 from typing import Final
 
-from . import dlms, notification, shapes, sml, smltraces
+from . import dlms, notification, p1text, p1traces, shapes, sml, smltraces
 from .cosem import DATE_TIME, CosemData, Cursor, Enum, date_time
-from .layouts import Decode, Fits, Hole, Remembering, Time, Trace, Value
-from .links import mbus
+from .layouts import Decode, Fits, Hole, Remembering, Time, Trace, Value, in_the_clear
+from .links import mbus, p1
 from .model import ObisCode, Reading, Telegram
 from .security import Security
 
@@ -61,7 +61,7 @@ def of_notification(payload: bytes) -> Trace | None:
     """Trace a notification in the clear that has readings; None for anything else."""
     cursor = _Tracing(payload)
     apdu, *others = dlms.apdus(cursor)
-    return None if others else _traced(cursor, apdu, _in_the_clear)
+    return None if others else _traced(cursor, apdu, in_the_clear)
 
 
 def of_content(octets: bytes) -> Trace | None:
@@ -78,11 +78,6 @@ def _traced(cursor: _Tracing, apdu: dlms.Apdu, fits: Fits) -> Trace | None:
             holes = sorted((*cursor.holes, *values), key=attrgetter("start"))
             return Trace(notification.telegram(apdu), holes, fits)
     return None
-
-
-def _in_the_clear(_payload: bytes, security: Security) -> bool:
-    security.plain()
-    return True
 
 
 def _values(body: CosemData) -> Iterator[Value]:
@@ -117,17 +112,22 @@ def remembering(decode: Decode) -> Decode:
     """Return a decode for one stream that does what this one does, and remembers layouts."""
     if decode is sml.decode:
         return Remembering(decode, smltraces.of_messages)
+    if decode is p1.decode:
+        return partial(p1.decode, read=_remembering(p1text.telegram, p1traces.of_text))
     if decode is mbus.decode:
-        return partial(mbus.decode, read=_remembering_content())
+        return partial(mbus.decode, read=_remembering(notification.content, of_content))
     if decode is notification.decode:
-        read = partial(notification.decode, read=_remembering_content())
-        return Remembering(read, of_notification)
+        inside = _remembering(notification.content, of_content)
+        return Remembering(partial(notification.decode, read=inside), of_notification)
     return decode
 
 
-def _remembering_content() -> notification.Read:
+def _remembering(
+    plain: notification.Read, trace: Callable[[bytes], Trace | None]
+) -> notification.Read:
+    """Return a reading of the one telegram in some octets that remembers layouts."""
     nobody = Security()
-    read = Remembering(lambda octets, _security: [notification.content(octets)], of_content)
+    read = Remembering(lambda octets, _security: [plain(octets)], trace)
 
     def content(octets: bytes) -> Telegram:
         (telegram,) = read(octets, nobody)

@@ -6,14 +6,13 @@ sequences are CRC-16/X.25, low byte first.
 
 from typing import Final
 
-from ..checksum import crc16_x25
+from ..checksum import x25_holds
 from .flags import FLAG, hunt, to_flag
 
 _FORMAT: Final = 0xA0  # type 3, in the high nibble of the first byte
 _SHORTEST: Final = 7  # format, two addresses, control, check sequence
 _LONGEST_ADDRESS: Final = 4  # bytes
 _CHECK: Final = 2  # bytes of a check sequence
-_INTACT: Final = 0x0F47  # CRC of anything with its own CRC behind it
 
 
 def take(buffer: bytearray) -> bytes | None:
@@ -45,7 +44,7 @@ def _header(buffer: bytearray) -> tuple[int, int] | None:
         return None if length is None else (length, size)
     if len(buffer) < 1 + length + _CHECK:
         return None
-    if not _intact(buffer[1 : 1 + length + _CHECK]):
+    if not x25_holds(buffer[1 : 1 + length + _CHECK]):
         hunt(buffer, "HDLC header check sequence is wrong")
     return length, size
 
@@ -66,7 +65,7 @@ def _frame(buffer: bytearray, size: int) -> tuple[bytes, int] | None:
 
 def _closes(frame: bytes) -> bool:
     """Tell whether a frame, its closing flag included, is intact."""
-    return frame[-1] == FLAG and _intact(frame[:-1])
+    return frame[-1] == FLAG and x25_holds(frame[:-1])
 
 
 def _without_returns(buffer: bytearray, size: int) -> tuple[bytes, int] | None:
@@ -80,10 +79,6 @@ def _without_returns(buffer: bytearray, size: int) -> tuple[bytes, int] | None:
         frame.append(buffer[at])
         at += 1
     return bytes(frame), at - 1
-
-
-def _intact(checked: bytes | bytearray) -> bool:
-    return crc16_x25(checked) == _INTACT
 
 
 def _header_length(buffer: bytearray) -> int | None:

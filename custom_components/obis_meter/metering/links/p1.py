@@ -13,6 +13,7 @@ from ..checksum import crc16_arc
 from ..cosem import Cursor
 from ..errors import DecodeError, FrameError, Incomplete
 from ..model import Message, Telegram
+from ..notification import Read
 from ..security import Security
 from . import sealed
 
@@ -73,28 +74,33 @@ def _text_before(buffer: bytearray, end: int) -> bytes | None:
         buffer += rest
 
 
-def decode(payload: bytes, security: Security) -> list[Telegram | Message]:
-    """Read the lines of a telegram; DecodeError where none of them says anything."""
+def decode(
+    payload: bytes, security: Security, read: Read = p1text.telegram
+) -> list[Telegram | Message]:
+    """Read the lines of a telegram; DecodeError where none of them says anything.
+
+    read stands for `p1text.telegram`.
+    """
     if named := _NAMED.match(payload):
-        return [_named(named[0], payload, security)]
+        return [_named(named[0], payload, security, read)]
     if payload.startswith(b"/"):
         security.plain()
-        return [p1text.telegram(payload)]
+        return [read(payload)]
     title, body = _sealed(payload[1:])
-    return [security.open(title, body, lambda text: p1text.telegram(p1text.whole(text)))]
+    return [security.open(title, body, lambda text: read(p1text.whole(text)))]
 
 
-def _named(ident: bytes, payload: bytes, security: Security) -> Telegram:
+def _named(ident: bytes, payload: bytes, security: Security, read: Read) -> Telegram:
     """Open what stands between identification and check, whose CRC may cover either form."""
     check = payload[-_CHECK:]
 
-    def read(content: bytes) -> Telegram:
+    def opened(content: bytes) -> Telegram:
         forms = (payload[: -_CHECK + 1], ident + content + b"!")
         if check not in (b"!%04X" % crc16_arc(form) for form in forms):
             raise DecodeError("CRC of the telegram is wrong")
-        return p1text.telegram(ident + content)
+        return read(ident + content)
 
-    return security.open(*_sealed(payload[len(ident) :]), read)
+    return security.open(*_sealed(payload[len(ident) :]), opened)
 
 
 def _sealed(rest: bytes) -> tuple[bytes, bytes]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from ...errors import DecodeError, Incomplete, NoSuchData, Refused
-from ...model import Message, Telegram
+from ...model import Message, ObisCode, Reading, Telegram
 from ...security import Security
 from . import data
+from .formats import Field
 from .frame import FROM_METER, Frame, Function, frames, learnt
 
 _READS: Final[dict[int, int]] = {Function.READ: 4, Function.OLD_READ: 2}
@@ -15,6 +17,7 @@ _READS: Final[dict[int, int]] = {Function.READ: 4, Function.OLD_READ: 2}
 _READS_ON: Final[dict[int, int]] = {Function.READ_ON: 4, Function.OLD_READ_ON: 2}
 _COUNTED: Final = 4  # bytes of identifiers whose following frames end in their number
 _ADDRESS: Final = 6  # bytes
+_HEAD: Final = 12  # bytes of address, control, length, and an identifier of 2007
 _DONE: Final = frozenset(
     (0x94, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9A, 0x9B, 0x9C, 0x84, 0x8A, 0x8C, 0x8F, 0x90)
 )
@@ -31,6 +34,38 @@ _REASONS: Final = {
     0: "it gives another reason",
 }
 """Bit of the error byte -> in words (DL/T 645-2007, annex C)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Single:
+    """What an answer of one value says but the value; end is the length of its payload."""
+
+    meter: str | None
+    name: ObisCode | str
+    field: Field
+    end: int
+
+    def telegram(self, octets: bytes) -> Telegram:
+        """Return the reading of a value; none where it is absent."""
+        if (value := self.field.read(octets)) is None:
+            return Telegram((), self.meter)
+        return Telegram((Reading(self.name, value, self.field.unit),), self.meter)
+
+
+@lru_cache(maxsize=1024)
+def _single(head: bytes) -> _Single | None:
+    """Return what the first bytes of an answer of 2007 tell; None unless one value follows.
+
+    Most answers are of this kind: their head is read once.
+    """
+    size = _READS[Function.READ]
+    if len(head) < _HEAD or head[_ADDRESS] != FROM_METER | Function.READ:
+        return None
+    length = head[_ADDRESS + 1]
+    if (only := data.single(head[-size:][::-1].hex().upper(), length - size)) is None:
+        return None
+    name, field = only
+    return _Single(learnt(head[:_ADDRESS][::-1].hex().upper()), name, field, _HEAD - size + length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +92,8 @@ def decode(payload: bytes, _security: Security) -> list[Telegram | Message]:
     Incomplete after a frame that others continue; Refused where the meter says
     no; nothing for an acknowledgement.
     """
+    if (known := _single(payload[:_HEAD])) and len(payload) == known.end:
+        return [known.telegram(payload[_HEAD:])]
     first, *rest = frames(payload)
     if first.refused:
         raise refusal(first)

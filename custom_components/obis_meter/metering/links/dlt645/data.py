@@ -35,6 +35,14 @@ def readings(identifier: str, octets: bytes) -> list[Reading]:
     return list(_LAYOUTS.get(family, block)(identifier, octets))
 
 
+def single(identifier: str, size: int) -> Item | None:
+    """Return the item whose value is all that stands in so many bytes behind an identifier."""
+    if identifier[:2] in _LAYOUTS or not (rows := items(identifier)):
+        return None
+    name, field = rows[0]
+    return None if field.timed or field.size != size else (name, field)
+
+
 def block(identifier: str, octets: bytes) -> Iterator[Reading]:
     """Yield the readings of the rows of an identifier."""
     if not (rows := items(identifier)):

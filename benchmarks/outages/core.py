@@ -1,6 +1,7 @@
 """A Home Assistant core in this process, and what it logs."""
 
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 import logging
@@ -24,6 +25,7 @@ _PLANNED: Final = (
     "zlib_ng and isal",
     "is stopping",
 )
+_THREADS: Final = 64  # as Home Assistant has
 _DOWN: Final = ("Error requesting", "does not answer", "has hung up", "is gone")
 _UP: Final = ("is read again", "answers again", "has called from", "is connected")
 
@@ -97,6 +99,7 @@ async def home_assistant(folder: Path) -> AsyncIterator[HomeAssistant]:
     assert custom_components.obis_meter
     async with async_test_home_assistant(config_dir=str(folder)) as hass:
         hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
+        hass.loop.set_default_executor(ThreadPoolExecutor(_THREADS))
         frame.async_setup(hass)
         served = {"server_host": "127.0.0.1", "server_port": free_port()}
         assert await async_setup_component(hass, "http", {"http": served})

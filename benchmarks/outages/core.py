@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 import logging
 from pathlib import Path
 import socket
@@ -11,6 +12,7 @@ from typing import Final, override
 
 import homeassistant  # noqa: F401 - first: it puts its own packages in their places
 from homeassistant import loader
+from homeassistant.components.http import config as http_config
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import frame
 from homeassistant.setup import async_setup_component
@@ -25,6 +27,7 @@ _PLANNED: Final = (
     "zlib_ng and isal",
     "is stopping",
 )
+_NEVER: Final = timedelta(days=1)
 _THREADS: Final = 64  # as Home Assistant has
 _DOWN: Final = ("Error requesting", "does not answer", "has hung up", "is gone")
 _UP: Final = ("is read again", "answers again", "has called from", "is connected")
@@ -64,7 +67,7 @@ class Log(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Sort a line."""
         text = record.getMessage()
-        if any(part in text for part in _PLANNED):
+        if any(part in f"{text} {record.exc_info}" for part in _PLANNED):
             return
         ours = record.name.startswith(LOGGER.name)
         way = 0
@@ -102,6 +105,7 @@ async def home_assistant(folder: Path) -> AsyncIterator[HomeAssistant]:
         hass.loop.set_default_executor(ThreadPoolExecutor(_THREADS))
         frame.async_setup(hass)
         served = {"server_host": "127.0.0.1", "server_port": free_port()}
+        setattr(http_config, "AUTO_REVERT_DELAY", _NEVER)  # noqa: B010 - nobody confirms it here
         assert await async_setup_component(hass, "http", {"http": served})
         try:
             yield hass

@@ -1,7 +1,7 @@
 """Make the integration's clock run faster: every wait of it is divided by one factor."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from types import ModuleType
 from typing import Any, Final
@@ -22,6 +22,7 @@ from custom_components.obis_meter import (
     reader,
     transport,
 )
+from custom_components.obis_meter.metering.attempts import Patience
 from custom_components.obis_meter.metering.links.dlt645 import commands, talk as dlt645_talk
 from custom_components.obis_meter.metering.links.rfc1662 import talk as rfc1662_talk
 from custom_components.obis_meter.metering.schedule import Poll, Schedule
@@ -38,7 +39,6 @@ _WAITS: Final[tuple[tuple[ModuleType, tuple[str, ...]], ...]] = (
     (connection, ("FIRST_DELAY", "LONGEST_DELAY", "STABLE")),
     (datagrams, ("LINGER",)),
     (dlt645_talk, ("ANSWER", "LONGEST")),
-    (finder, ("FIRST_TELEGRAM", "METER_ID", "QUIET")),
     (pace, ("FIRST_PATIENCE", "LEAST_PATIENCE")),
     (polling, ("_LOOK",)),
     (reader, ("_LOOK", "_NOTHING_LEFT")),
@@ -53,6 +53,9 @@ def hurry() -> None:
     for module, names in _WAITS:
         for name in names:
             setattr(module, name, getattr(module, name) / FACTOR)
+    usual = asdict(finder.PATIENCE)
+    hasty = Patience(**{name: seconds / FACTOR for name, seconds in usual.items()})
+    setattr(finder, "PATIENCE", hasty)  # noqa: B010 - a constant elsewhere
     setattr(reader, "Schedule", _hasty)  # noqa: B010 - not exported
     setattr(config_entries, "async_call_later", _call_sooner)  # noqa: B010
     optical._LEAST = _REACTION

@@ -79,7 +79,7 @@ async def _reach(hass: HomeAssistant, kind: Kind, moment: str, random: Random) -
     if moment == "while it is asked":
         calls = Callers(hass, kind, random, failing=False)
         for caller in range(3):
-            hass.async_create_task(_ask(calls, caller))
+            hass.async_create_background_task(_ask(calls, caller), "a caller")
         await asyncio.sleep(random.choice((0.0, 0.01, 0.1)))
 
 

@@ -67,7 +67,8 @@ async def _reach(hass: HomeAssistant, kind: Kind, moment: str, random: Random) -
     kind.entry.add_to_hass(hass)
     if moment == "while a port opens" and isinstance(kind.line, Network):
         await kind.line.fail(random.choice(("hang up", "mute", "stall")))
-    setting_up = hass.async_create_task(hass.config_entries.async_setup(kind.entry.entry_id))
+    setting = hass.config_entries.async_setup(kind.entry.entry_id)
+    setting_up = hass.async_create_background_task(setting, "the set-up")
     if moment == "while a port opens":
         await asyncio.sleep(random.uniform(0, 0.05))
         return

@@ -95,12 +95,12 @@ def _meter(hass: HomeAssistant, device_id: str) -> tuple[ObisMeterCoordinator, s
     """Return the coordinator and the key of the meter that a device is."""
     device = dr.async_get(hass).async_get(device_id)
     keys = [key for domain, key in device.identifiers if domain == DOMAIN] if device else []
-    for entry in hass.config_entries.async_entries(DOMAIN):
-        if device and keys and entry.entry_id == device.config_entry_id:
-            if entry.state is ConfigEntryState.LOADED:
-                return entry.runtime_data, keys[0]
-            raise _invalid("meter_not_loaded", name=entry.title)
-    raise _invalid("device_unknown", device=device_id)
+    entry = hass.config_entries.async_get_entry(device.config_entry_id) if device and keys else None
+    if entry is None or entry.domain != DOMAIN:
+        raise _invalid("device_unknown", device=device_id)
+    if entry.state is not ConfigEntryState.LOADED:
+        raise _invalid("meter_not_loaded", name=entry.title)
+    return entry.runtime_data, keys[0]
 
 
 def _invalid(key: str, **placeholders: str) -> ServiceValidationError:

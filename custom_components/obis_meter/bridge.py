@@ -14,9 +14,11 @@ from typing import Final
 from .connection import STABLE, delays
 from .const import LOGGER
 
+_EITHER: Final = asyncio.FIRST_COMPLETED
 BACKLOG: Final = 64 * 1024  # bytes
 _READ: Final = 1024  # bytes that go to the meter in one message
 _TIMEOUT: Final = 10.0  # seconds to connect
+SETTLED: Final = 3.0  # seconds for which a head end must stay before it counts as there
 
 
 @dataclass(slots=True)
@@ -35,6 +37,7 @@ class Bridge:
         """Prepare. to_meter takes what comes back; OSError where it does not get through."""
         self.carried = Carried()
         self.up = False
+        self._told: bool | None = None  # what the owner knows: whether the head end is there
         self._address = (host, port)
         self._to_meter = to_meter
         self._backlog: deque[bytes] = deque()
@@ -72,13 +75,15 @@ class Bridge:
         async with asyncio.timeout(_TIMEOUT):
             reader, writer = await asyncio.open_connection(*self._address)
         self.up = True
-        LOGGER.info("The head end %s:%s is connected", *self._address)
         ways = [
             asyncio.create_task(self._carry_on(writer)),
             asyncio.create_task(self._carry_back(reader)),
         ]
         try:
-            done, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(ways, timeout=SETTLED, return_when=_EITHER)
+            if not done:
+                self._tell_there()
+                done, _ = await asyncio.wait(ways, return_when=_EITHER)
             for way in done:
                 way.result()
         finally:
@@ -114,8 +119,15 @@ class Bridge:
             await self._to_meter(data)
         raise ConnectionResetError("the head end has hung up")
 
+    def _tell_there(self) -> None:
+        """Say once that the head end is connected; one that hangs up at once is not."""
+        if not self._told:
+            LOGGER.info("The head end %s:%s is connected", *self._address)
+        self._told = True
+
     def _report(self, err: Exception) -> None:
-        """Say once that the head end is away."""
-        if self.up:
-            LOGGER.warning("The head end %s:%s is gone: %s", *self._address, err)
+        """Say once that the head end is away, from the start or after it was there."""
         self.up = False
+        if self._told is not False:
+            LOGGER.warning("The head end %s:%s is gone: %s", *self._address, err)
+        self._told = False

@@ -65,7 +65,8 @@ class BusMeterSubentryFlow(ConfigSubentryFlow):
             if (channel := self._channel()) is None:
                 return self.async_abort(reason="line_not_open")
             search = scan_line(channel, self._on_progress)
-            self._scan = self.hass.async_create_task(search, f"{DOMAIN} scans a line")
+            scan = self.hass.async_create_background_task(search, f"{DOMAIN} scans a line")
+            self._scan = scan
             self._scan.add_done_callback(seen)
         if not self._scan.done():
             return self.async_show_progress(

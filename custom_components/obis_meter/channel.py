@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from .const import LOGGER
@@ -163,16 +164,11 @@ class Channel:
         """
         async with self._turns.take(urgency):
             try:
-                return await self._undisturbed(dialogue)
-            except OSError as err:
-                raise DisconnectedError(str(err)) from err
-
-    async def _undisturbed[T](self, dialogue: Dialogue[T]) -> T:
-        try:
-            return await self._run(dialogue)
-        finally:
-            dialogue.close()
-            await self._hear(self.session.release())
+                return await self._run(dialogue)
+            finally:
+                dialogue.close()
+                with suppress(OSError, DisconnectedError):  # to who is gone, nothing is owed
+                    await self._hear(self.session.release())
 
     async def _run[T](self, dialogue: Dialogue[T]) -> T:
         try:
@@ -180,8 +176,10 @@ class Channel:
             while True:
                 try:
                     answer = await self._do(step)
-                except NoAnswer as err:
+                except (NoAnswer, DisconnectedError) as err:
                     step = dialogue.throw(err)
+                except OSError as err:
+                    step = dialogue.throw(DisconnectedError(str(err)))
                 else:
                     step = dialogue.send(answer)
         except StopIteration as end:

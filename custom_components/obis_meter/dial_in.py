@@ -1,5 +1,6 @@
 """An entry that meters call: their communication modules, or modules of their own."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import override
 from urllib.parse import urlsplit
@@ -61,7 +62,11 @@ class ListenerCoordinator(SubentriesCoordinator):
 
     @override
     async def async_run(self) -> None:
-        """Do nothing: each call has a task of its own."""
+        """Be there for callers; each has a task of its own, and all end with this one."""
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await self._close()
 
     @override
     def channels(self) -> list[Channel]:

@@ -84,7 +84,7 @@ class ListenSteps(AskSteps, HeadSteps):
     ) -> ConfigFlowResult:
         self._progress = Progress(stage=stage, line=str(self._line))
         name = f"{DOMAIN} listens to {self._url}"
-        self._search = self.hass.async_create_task(self._unhurried(search), name)
+        self._search = self.hass.async_create_background_task(self._unhurried(search), name)
         self._search.add_done_callback(seen)
         self._search.add_done_callback(lambda _: self._give_back())
         return await self.async_step_listen()

@@ -70,7 +70,8 @@ async def _control(coordinator: ObisMeterCoordinator, meter: str, data: dict[str
         return (yield from acts.control(access, operation, until))
 
     relay = await converse(coordinator, meter, control)
-    coordinator.take(coordinator.trackers[meter], [Telegram((relay.reading,), meter)])
+    if tracker := coordinator.trackers.get(meter):  # its owner may have removed it meanwhile
+        coordinator.take(tracker, [Telegram((relay.reading,), meter)])
     return {
         ATTR_OPERATION: data[ATTR_OPERATION],
         "relay": "open" if relay.is_open else "closed",

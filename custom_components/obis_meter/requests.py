@@ -10,7 +10,7 @@ from .channel import DisconnectedError
 from .const import CONF_BRIDGE_HOST, DOMAIN
 from .coordinator import ObisMeterCoordinator
 from .metering.dialogue import Dialogue
-from .metering.errors import MeteringError, NoAnswer, Refused, RequestError
+from .metering.errors import MeteringError, NoAnswer, Refused, RequestError, Unconfirmed
 from .metering.links import Acts
 from .metering.model import Access, Command, Reply
 from .turns import COMMAND, CrowdedError
@@ -18,6 +18,7 @@ from .turns import COMMAND, CrowdedError
 _WORDS: Final = (
     (NoAnswer, "no_answer"),
     (Refused, "refused"),
+    (Unconfirmed, "unconfirmed"),
     (DisconnectedError, "not_connected"),
 )
 

@@ -263,6 +263,29 @@ async def test_a_connection_that_is_cut_ends_the_question(bench: Bench) -> None:
     assert gone.value.translation_key == "not_connected"
 
 
+async def test_what_was_set_before_the_connection_was_cut_is_said_to_be_set(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    respond, asked = bench.talk.respond, asyncio.Event()
+
+    def only_set(data: bytes) -> bytes:
+        said = respond(data)
+        if bench.talk.answers:
+            asked.set()
+        if bench.talk.parameters[0x2802].octets == b"\x1f":
+            bench.talk.unanswered.add(0x2802)  # what comes next is not answered
+        return said
+
+    monkeypatch.setattr(bench.talk, "respond", only_set)
+    wanted = {"parameter": "0x2802", "type": "unsigned8", "value": "31"}
+    setting = asyncio.create_task(bench.act("set_parameter", **wanted))
+    await asyncio.wait_for(asked.wait(), 40)
+    await bench.server.hang_up()
+    answer = await setting
+    assert answer["hex"] == "00"
+    assert (answer["read_back"], answer["read_back_error"]) == (None, "not_connected")
+
+
 async def test_only_administrators_command_and_only_where_it_is_allowed(
     hass: HomeAssistant, bench: Bench, hass_read_only_user: User, hass_admin_user: User
 ) -> None:

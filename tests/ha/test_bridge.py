@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict
+from functools import partial
+import logging
 import socket
 
 from homeassistant.core import HomeAssistant
@@ -256,3 +258,33 @@ def test_the_oldest_is_given_up_first() -> None:
         bridge.forward(part)
     assert list(bridge._backlog) == parts[-(bridges.BACKLOG // 1000) :]
     assert bridge.carried == Carried(0, 0, 1000 * (100 - bridges.BACKLOG // 1000))
+
+
+async def test_a_head_end_that_hangs_up_at_once_is_told_of_once(
+    hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(connection, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(connection, "LONGEST_DELAY", 0.02)
+    monkeypatch.setattr(bridges, "SETTLED", 0.3)
+    head_end = HeadEnd()
+    await head_end.open()
+
+    async def nowhere(_: bytes) -> None:
+        """Have no meter."""
+
+    def called(times: int) -> bool:
+        return head_end.calls >= times and head_end.writer is not None
+
+    running = asyncio.create_task(Bridge("127.0.0.1", head_end.port, nowhere).run())
+    for call in range(1, 9):
+        await until(hass, partial(called, call))
+        assert head_end.writer
+        head_end.writer.close()
+        head_end.writer = None
+    assert (caplog.text.count("is gone"), caplog.text.count("is connected")) == (1, 0)
+    await until(hass, lambda: "is connected" in caplog.text)
+    assert (caplog.text.count("is gone"), caplog.text.count("is connected")) == (1, 1)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await head_end.close()

@@ -1,7 +1,7 @@
 """Automations that command meters on a line: relay, clock, freezes, parameters, history."""
 
 from contextlib import AsyncExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from pytest_homeassistant_custom_component.common import async_capture_events
 import yaml
 
 from custom_components.obis_meter.const import DOMAIN, EVENT_COMMAND
+from simulator.dlt645wire import Asked
 
 from .bussing import (
     FIRST,
@@ -65,6 +66,27 @@ async def test_the_relay_obeys_the_right_password_only_and_is_read_back(
     assert state(hass, "binary_sensor.relay_open") == "off"
     outcomes = [(event.data["parameter"], event.data["outcome"]) for event in said]
     assert outcomes == [("trip", "refused"), ("trip", "done"), ("alarm", "done"), ("close", "done")]
+
+
+async def test_a_relay_that_obeys_and_cannot_be_looked_at_is_told_so(
+    hass: HomeAssistant, stack: AsyncExitStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = meter()
+    await serve(stack, tmp_path / "line", one)
+    entry = await set_up(hass, bus(tmp_path / "line", one, password=PASSWORD))
+    await until(hass, lambda: state(hass, "binary_sensor.relay_open") == "off")
+    answer = one.answer
+
+    def obey_and_go(asked: Asked, when: datetime) -> bytes:
+        said = answer(asked, when)
+        one.away = one.away or asked.control == 0x1C
+        return said
+
+    monkeypatch.setattr(one, "answer", obey_and_go)
+    with pytest.raises(HomeAssistantError) as unknown:
+        await act(hass, entry, "control_relay", operation="trip")
+    assert unknown.value.translation_key == "unconfirmed"
+    assert one.state.relay_open
 
 
 async def test_a_relay_that_stays_as_it_is_is_told_as_it_is(

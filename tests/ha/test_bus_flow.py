@@ -403,6 +403,22 @@ async def test_closing_the_dialog_ends_the_search(
     )
 
 
+async def test_a_scan_holds_home_assistant_up_in_nothing(
+    hass: HomeAssistant, stack: AsyncExitStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await serve(stack, tmp_path / "line", meter())
+    entry = await set_up(hass, bus(tmp_path / "line", meter()))
+    monkeypatch.setattr(finding, "ANSWER", 60)
+    flows = hass.config_entries.subentries
+    menu = await flows.async_init((entry.entry_id, "meter"), context={"source": SOURCE_USER})
+    await flows.async_configure(menu["flow_id"], {"next_step_id": "scan"})
+    async with asyncio.timeout(20):
+        await hass.async_block_till_done()  # as a stop does
+    scan = await flows.async_configure(menu["flow_id"])
+    assert scan["type"] is FlowResultType.SHOW_PROGRESS
+    flows.async_abort(menu["flow_id"])
+
+
 async def test_the_options_of_a_line_are_those_that_fit(
     hass: HomeAssistant, stack: AsyncExitStack, tmp_path: Path
 ) -> None:

@@ -23,7 +23,7 @@ from custom_components.obis_meter.metering.dialogue import (
     Send,
     Settle,
 )
-from custom_components.obis_meter.metering.errors import NoAnswer
+from custom_components.obis_meter.metering.errors import MeteringError, NoAnswer
 from custom_components.obis_meter.metering.links import LINKS
 from custom_components.obis_meter.metering.model import LineSettings, Message, Module
 from custom_components.obis_meter.metering.session import Event, Session
@@ -330,20 +330,51 @@ async def test_a_port_that_goes_ends_the_question_and_those_behind_it(bench: Ben
     assert not bench.channel.is_open
 
 
-async def test_a_port_that_breaks_while_it_is_written_is_a_lost_connection(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def broken(data: bytes) -> None:
+@pytest.fixture
+def broken(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the port break whenever it is written to."""
+
+    async def write(data: bytes) -> None:
         raise BrokenPipeError
 
-    def held() -> Dialogue[None]:
+    monkeypatch.setattr(bench.port, "write", write)
+
+
+@pytest.mark.usefixtures("broken")
+async def test_a_port_that_breaks_while_it_is_written_is_a_lost_connection(bench: Bench) -> None:
+    def ask() -> Dialogue[None]:
+        yield Send(b"?")
+
+    with pytest.raises(DisconnectedError):
+        await bench.channel.converse(ask())
+
+
+@pytest.mark.usefixtures("broken")
+async def test_a_dialogue_that_is_over_keeps_its_result_though_the_port_breaks(
+    bench: Bench,
+) -> None:
+    def held() -> Dialogue[str]:
         yield Hold()
         bench.channel.session._buffer += SAID  # asks for an answer when the dialogue ends
         yield Pause(0)
+        return "done"
 
-    monkeypatch.setattr(bench.port, "write", broken)
-    with pytest.raises(DisconnectedError):
-        await bench.channel.converse(held())
+    assert await bench.channel.converse(held()) == "done"
+
+
+async def test_a_dialogue_is_told_that_its_connection_is_lost(bench: Bench) -> None:
+    def change() -> Dialogue[str]:
+        yield Send(b"?")
+        try:
+            yield Expect(anything, 9)
+        except MeteringError as err:
+            return f"done, not read back: {type(err).__name__}"
+        return "read back"
+
+    changing = asyncio.create_task(bench.channel.converse(change()))
+    await bench.heard(b"?")
+    bench.listening.cancel()
+    assert await asyncio.wait_for(changing, 1) == "done, not read back: DisconnectedError"
 
 
 async def test_a_peer_that_the_network_has_lost_is_gone_at_once(

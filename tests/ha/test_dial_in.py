@@ -489,3 +489,24 @@ async def test_a_form_says_that_a_port_is_in_use(
     assert form["type"] is FlowResultType.FORM
     assert form["errors"] == {"base": "listen_in_use"}
     assert form["description_placeholders"] == {"port": f"*:{port_of(entry)}"}
+
+
+@pytest.mark.parametrize("scheme", ["listen", "listen+udp"])
+async def test_nobody_is_listened_to_when_home_assistant_stops(
+    hass: HomeAssistant, scheme: str
+) -> None:
+    port = free_port()
+    entry = listening(port, SERIAL)
+    data = {**entry.data, "port": f"{scheme}://127.0.0.1:{port}"}
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(entry, data=data)
+    await hass.config_entries.async_setup(entry.entry_id)
+    kind = socket.SOCK_DGRAM if scheme.endswith("udp") else socket.SOCK_STREAM
+    with socket.socket(socket.AF_INET, kind) as other, pytest.raises(OSError, match="in use"):
+        other.bind(("127.0.0.1", port))
+    for task in tuple(entry._background_tasks):  # as a stop does
+        task.cancel()
+    await asyncio.sleep(0.1)
+    with socket.socket(socket.AF_INET, kind) as other:
+        other.bind(("127.0.0.1", port))
+    await hass.config_entries.async_unload(entry.entry_id)

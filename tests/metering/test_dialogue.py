@@ -127,7 +127,10 @@ def test_a_value_that_looks_like_a_no_is_a_value() -> None:
     assert said.result == Reply("0x2802", None, 12, b"\x0c")
 
 
-@pytest.mark.parametrize("push", [b"/ISk5 text", b"\x0f\x01", b"\xe6\xe7\x00\x0f\x01"])
+HDLC_PUSH = bytes.fromhex("7ea02a410883130413 e6e7000f 4000000000 010102")
+
+
+@pytest.mark.parametrize("push", [b"/ISk5 text", b"\x0f\x01", b"\xe6\xe7\x00\x0f\x01", HDLC_PUSH])
 def test_data_returns_the_next_that_is_no_telegram(push: bytes) -> None:
     pushed = frame(TRANSPARENT, DATA, push)
     said = ask(Command("send", value="c0 01"), pushed + frame(TRANSPARENT, DATA, b"\xc4\x01"))

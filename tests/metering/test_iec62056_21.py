@@ -481,6 +481,31 @@ def test_a_register_is_written_once_and_read_back() -> None:
     assert said.result == Reply("0.1.3", None, None, b"5", Reply("0.1.3", None, "5", b"0.1.3(5)"))
 
 
+def _cut(dialogue: Dialogue[Reply], at: bytes, *heard: bytes) -> Reply:
+    """Have a dialogue whose port is lost when something is sent."""
+    coming, lost = iter(heard), False
+    step = next(dialogue)
+    try:
+        while True:
+            lost = lost or step == Send(at)
+            if lost:
+                step = dialogue.throw(MeteringError("lost"))
+            elif isinstance(step, Cut):
+                step = dialogue.send(step.take(bytearray(next(coming))) or b"")
+            else:
+                step = dialogue.send(b"")
+    except StopIteration as end:
+        reply: Reply = end.value
+        return reply
+
+
+def test_what_was_written_is_so_though_the_port_is_lost_behind_it() -> None:
+    command, key = Command("set", "0.1.3", "5"), access(password="00000000")
+    reading = frame.command("R5", "0.1.3()")
+    reply = _cut(iec.request(command, key), reading, IDENT, P0, b"\x06", b"\x06")
+    assert (reply.data, str(reply.read_back)) == (b"5", "lost")
+
+
 @pytest.mark.parametrize("no", [b"\x15", END, block("(ER03)"), block("((ER11))"), block("(ERROR)")])
 def test_a_meter_may_refuse(no: bytes) -> None:
     for command in (Command("get", "R1:0.1.3"), Command("set", "W1:0.1.3", "5")):

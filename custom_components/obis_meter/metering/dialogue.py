@@ -2,7 +2,8 @@
 
 A dialogue is a generator: it yields steps, is sent what it expected, and
 returns its result. It needs neither a port nor a clock; whoever runs it closes
-it to cancel it, and throws NoAnswer into it when nothing acceptable came.
+it to cancel it, and throws NoAnswer into it when nothing acceptable came, or
+another MeteringError when the connection is lost.
 
     def ask(request: bytes) -> Dialogue[bytes]:
         yield Send(request)

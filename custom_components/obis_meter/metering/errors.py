@@ -37,6 +37,10 @@ class NoAnswer(MeteringError):
     """A meter that was asked did not answer in time; what was asked for is unknown."""
 
 
+class Unconfirmed(MeteringError):
+    """A meter acknowledged a command, but what became of it could not be read."""
+
+
 class RequestError(MeteringError):
     """A request cannot be put as it was asked for; nothing was sent.
 

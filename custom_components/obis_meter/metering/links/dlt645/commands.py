@@ -12,7 +12,7 @@ from enum import IntEnum
 from typing import Final
 
 from ...dialogue import Dialogue, Pause, Send
-from ...errors import DecodeError, RequestError
+from ...errors import DecodeError, MeteringError, RequestError, Unconfirmed
 from ...model import Access, Reading, Value
 from . import status
 from .formats import moment_octets
@@ -74,12 +74,20 @@ def control(access: Access, operation: Operation, until: datetime) -> Dialogue[R
 
     until is the meter's local time at which the command becomes void. What the
     meter acknowledged may take it some seconds: it is looked at until it is so,
-    and a few times at most.
+    and a few times at most. Unconfirmed where it was done, and cannot be looked at.
     """
     address = own_address(access)
     head = password(access, CONTROL_LEVEL) + operator(access)
     data = head + bytes([operation, 0]) + moment_octets(until)
     yield from ask(Question(address, Function.CONTROL), data)
+    try:
+        return (yield from _outcome(access, operation))
+    except MeteringError as err:
+        raise Unconfirmed(str(err)) from err
+
+
+def _outcome(access: Access, operation: Operation) -> Dialogue[Relay]:
+    """Look how the relay stands until it is as asked, a few times at most."""
     state = yield from relay(access)
     for _ in range(_LOOKS):
         if _AS_ASKED.get(operation, _anyhow)(state):

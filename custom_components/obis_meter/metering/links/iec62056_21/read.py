@@ -5,6 +5,7 @@ it: it is asked again, and left where it is.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil
@@ -158,6 +159,7 @@ def _ways(first: SignOn) -> Iterator[SignOn]:
 
 
 def end(head: Head) -> Dialogue[None]:
-    """Tell a meter that the conversation is over; it does not answer."""
-    yield Hold()
-    yield head.send(BREAK)
+    """Tell a meter that the conversation is over; it does not answer, and may be gone already."""
+    with suppress(MeteringError):
+        yield Hold()
+        yield head.send(BREAK)

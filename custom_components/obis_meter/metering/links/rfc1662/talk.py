@@ -32,6 +32,8 @@ ANSWER: Final = 5.0  # seconds in which a meter usually answers
 LONGEST: Final = 15.0  # seconds after which no answer comes any more
 ATTEMPTS: Final = 2  # of questions that change nothing
 _DATA_NOTIFICATION: Final = (b"\x0f", b"\xe6\xe7\x00\x0f")
+_FLAG: Final = b"\x7e"
+_HDLC_HEAD: Final = 14  # bytes before the LLC header: flag, format, addresses, control, HCS
 _WRAPPER: Final = b"\x00\x01"
 _WRAPPER_HEAD: Final = 8  # bytes
 _TRANSPARENT_TOPIC: Final = "transparent data"
@@ -150,6 +152,9 @@ def _is_answer(payload: bytes) -> bool:
 
 
 def _is_push(body: bytes) -> bool:
-    """Tell whether a body begins a telegram that nobody asked for: DLMS or P1."""
+    """Tell whether a body begins a telegram that nobody asked for: DLMS, in HDLC too, or P1."""
+    if body.startswith(_FLAG):
+        head, llc, _ = body.partition(_DATA_NOTIFICATION[1])
+        return bool(llc) and len(head) <= _HDLC_HEAD
     apdu = body[_WRAPPER_HEAD:] if body.startswith(_WRAPPER) else body
     return apdu.startswith(_DATA_NOTIFICATION) or body.startswith(b"/")

@@ -1,0 +1,1 @@
+"""Lines that fail, and callers at once: see scripts/outages."""

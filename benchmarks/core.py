@@ -1,15 +1,15 @@
 """A Home Assistant core in this process: registries, states and storage are real, no web server."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 import logging
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from homeassistant import bootstrap, loader
-from homeassistant.config_entries import SOURCE_USER, ConfigEntry, ConfigEntries
+from homeassistant.config_entries import SOURCE_USER, ConfigEntries, ConfigEntry
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.core_config import async_process_ha_core_config
 from homeassistant.helpers.recorder import async_initialize_recorder
@@ -88,8 +88,8 @@ def entry(domain: str, data: Json, **more: Any) -> ConfigEntry:
 def keep(hass: HomeAssistant, *entries: ConfigEntry) -> None:
     """Store entries, to be set up by `set_up`."""
     for each in entries:
-        hass.config_entries._entries[each.entry_id] = each  # noqa: SLF001
-    hass.config_entries._async_schedule_save()  # noqa: SLF001
+        hass.config_entries._entries[each.entry_id] = each
+    hass.config_entries._async_schedule_save()
 
 
 async def set_up(hass: HomeAssistant, domain: str = DOMAIN) -> None:
@@ -98,11 +98,8 @@ async def set_up(hass: HomeAssistant, domain: str = DOMAIN) -> None:
     await hass.async_block_till_done()
 
 
-async def until(true: Any, seconds: float = 120) -> None:
-    """Wait until something is true."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            while not true():
-                await asyncio.sleep(0.05)
-    if not true():
-        raise RuntimeError(f"in vain: {true}")
+async def until(true: Callable[[], bool], seconds: float = 120) -> None:
+    """Wait until something is true; TimeoutError when it does not become so."""
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110 - there is no event for it
+            await asyncio.sleep(0.05)

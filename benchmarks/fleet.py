@@ -37,7 +37,9 @@ def _meter(number: int) -> Meter:
     old, new = (f"{n:04}".encode().hex() for n in (1234, number))
     texts = {name: text.replace(old, new) for name, text in p1.NL.texts.items()}
     device = replace(p1.NL, texts=texts, turns=(Turn(1, timedelta(seconds=_SECOND)),))
-    return Meter(f"p1-{number}", replace(METERS["p1"], device=device), Household(number, START), START)
+    return Meter(
+        f"p1-{number}", replace(METERS["p1"], device=device), Household(number, START), START
+    )
 
 
 async def _serve(count: int, speed: float) -> None:

@@ -59,13 +59,13 @@ def _counting(hass: HomeAssistant) -> Iterator[Counter[str]]:
     def changed(_: Any) -> None:
         counts["changes"] += 1
 
-    setattr(Entity, "async_write_ha_state", counted)
+    Entity.async_write_ha_state = counted
     stop = hass.bus.async_listen(EVENT_STATE_CHANGED, changed)
     try:
         yield counts
     finally:
         stop()
-        setattr(Entity, "async_write_ha_state", write)
+        Entity.async_write_ha_state = write
 
 
 async def _window(hass: HomeAssistant) -> dict[str, float]:

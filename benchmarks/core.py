@@ -48,10 +48,10 @@ async def core(
         await async_setup_component(hass, domain, {})
     home = {**_HOME, "time_zone": zone, "country": country}
     await async_process_ha_core_config(hass, home)
+    hass.set_state(CoreState.running)  # the recorder waits for it
     if recorder:
         async_initialize_recorder(hass)
         assert await async_setup_component(hass, "recorder", {"recorder": {}})
-    hass.set_state(CoreState.running)
     try:
         yield hass
     finally:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from .catalogue import Quantity, lookup
@@ -15,6 +16,7 @@ STRONGEST: Final = Decimal(1_000_000)
 _ENERGIES: Final = (Quantity.ENERGY, Quantity.REACTIVE_ENERGY, Quantity.APPARENT_ENERGY)
 _SLACK: Final = 60  # seconds that clocks and buffering may be off
 _HOUR: Final = 3600
+_CODES: Final = 1024  # that are remembered
 _THOUSANDS: Final = {"k": 3, "M": 6, "G": 9}
 
 
@@ -55,17 +57,15 @@ class Guard:
 
     def _passes(self, reading: Reading, now: float) -> bool:
         code, value = reading.id, reading.value
-        if isinstance(code, str) or not isinstance(value, Decimal):
-            return True
-        register = lookup(code)
-        if not (register and register.total and not register.signed):
+        quantity = _counted(code)
+        if quantity is None or isinstance(code, str) or not isinstance(value, Decimal):
             return True
         seen = _Seen(_plain(value, reading.unit), now)
         last = self._accepted.get(code)
         if (
             last is None
-            or _follows(last, seen, register.quantity)
-            or self._confirmed(code, seen, register.quantity)
+            or _follows(last, seen, quantity)
+            or self._confirmed(code, seen, quantity)
         ):
             self._accepted[code] = seen
             self._doubted.pop(code, None)
@@ -78,6 +78,13 @@ class Guard:
         agreeing = doubted.agreeing + 1 if doubted and _follows(doubted, seen, quantity) else 0
         self._doubted[code] = replace(seen, agreeing=agreeing)
         return agreeing >= CONFIRMATIONS
+
+
+@lru_cache(_CODES)
+def _counted(code: ObisCode | str) -> Quantity | None:
+    """Return what a register counts that may not fall; None for any other."""
+    row = None if isinstance(code, str) else lookup(code)
+    return row.quantity if row and row.total and not row.signed else None
 
 
 def _plain(value: Decimal, unit: str | None) -> Decimal:

@@ -19,6 +19,7 @@ from pytest_homeassistant_custom_component import patch_time
 setattr(freezing, "FakeDatetime", patch_time.HAFakeDatetime)  # as Home Assistant's tests do
 setattr(freezing, "datetime_to_fakedatetime", patch_time.ha_datetime_to_fakedatetime)
 
+_LEAST = 1e-6  # s
 _BREATH = 0.02  # s of real time in which a thread may get on
 
 
@@ -83,7 +84,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
     def leap(self, seconds: float) -> None:
         """Let time pass in which nothing happens."""
-        self._seconds += seconds
+        self._seconds += max(seconds, _LEAST)  # beyond what is lost in rounding
         self._clock(self._seconds)
 
     def threads_work(self) -> bool:

@@ -97,6 +97,7 @@ class Soak:
             stretches = [0, *self.case.restarts, self.case.hours]
             for begin, end in zip(stretches, stretches[1:], strict=False):
                 await self._core(folder, begin, end)
+                self.loop.hurried = True
                 await asyncio.sleep(_AWAY)
         return self.result
 

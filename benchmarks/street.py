@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 
 from simulator.clock import later, standard
-from simulator.device import Source
+from simulator.device import Answering, Source
 from simulator.dlt645 import Bus, Meter2007
 from simulator.household import Household
 from simulator.lines import home
@@ -22,17 +22,15 @@ _ADDRESS = "202107072529"
 
 
 class Counted:
-    """A source whose telegrams are counted and thinned; what answers goes on answering."""
+    """A source whose telegrams are counted and thinned."""
 
     def __init__(self, source: Source, pace: timedelta) -> None:
         """Send what is due at whole multiples of a pace."""
         self._source = source
+        self.name, self.line, self.secrets = source.name, source.line, source.secrets
+        self.start = source.start
         self.pace = max(pace, source.pace)
         self.sent = 0
-
-    def __getattr__(self, name: str) -> Any:
-        """Be the source in all else."""
-        return getattr(self._source, name)
 
     def telegrams(self, when: datetime) -> Iterator[bytes]:
         """Yield what is sent at this moment, and count it."""
@@ -41,13 +39,13 @@ class Counted:
             yield each
 
 
-class Answering(Counted):
-    """A source that listens, too: those that serve it look for this."""
+class Talking(Counted):
+    """A source that also answers."""
 
-    def respond(self, heard: bytes, when: datetime) -> bytes:
-        """Return what is sent at once because of what was heard."""
-        answer: bytes = self._source.respond(heard, when)
-        return answer
+    def __init__(self, source: Answering, pace: timedelta) -> None:
+        """Answer at once."""
+        super().__init__(source, pace)
+        self.respond = source.respond
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +110,7 @@ async def move_in(stack: AsyncExitStack, begin: datetime, names: list[str]) -> l
     for number, name in enumerate(names, 1):
         build = _bus(begin) if name == "bus" else _pushing(name, begin, number)
         source, household, kind, more = build
-        server = await serve_tcp(cast(Source, source), start=source.start)
+        server = await serve_tcp(source, start=source.start)
         stack.push_async_callback(server.close)
         title = "line" if name == "bus" else name
         entry = entry_for(server.url, kind.link, title, **more)
@@ -125,8 +123,9 @@ type _Built = tuple[Counted, Household, Kind, dict[str, Any]]
 
 def _pushing(name: str, begin: datetime, seed: int) -> _Built:
     metered, kind = meter(name, begin, seed=seed), _KINDS[name]
-    source = (Answering if kind.talks else Counted)(metered, kind.pace)
-    return source, metered.household, kind, {}
+    if isinstance(metered, Answering):
+        return Talking(metered, kind.pace), metered.household, kind, {}
+    return Counted(metered, kind.pace), metered.household, kind, {}
 
 
 def _bus(begin: datetime) -> _Built:
@@ -138,5 +137,5 @@ def _bus(begin: datetime) -> _Built:
         "title": "bus",
         "unique_id": _ADDRESS,
     }
-    source = Answering(Bus((Meter2007(_ADDRESS, household),), start), timedelta(seconds=1))
+    source = Talking(Bus((Meter2007(_ADDRESS, household),), start), timedelta(seconds=1))
     return source, household, _BUS, {"data": {"ask": True}, "subentries_data": [row]}

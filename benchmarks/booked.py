@@ -33,8 +33,10 @@ async def compare(hass: HomeAssistant, each: Neighbour, begin: datetime) -> Hour
     rows = [(row["start"], row["sum"] or 0.0) for row in found.get(each.total, ())]
     errors, parts = {}, {}
     for (first, before), (second, after) in pairwise(rows):
-        start, end = (datetime.fromtimestamp(at, UTC).astimezone(begin.tzinfo)
-                      for at in (first + 3600, second + 3600))
+        start, end = (
+            datetime.fromtimestamp(at, UTC).astimezone(begin.tzinfo)
+            for at in (first + 3600, second + 3600)
+        )
         error = (after - before) * 1000 - (each.energy(end) - each.energy(start))
         errors[start] = error
         parts[start] = abs(error) / each.bound(start, end)

@@ -26,6 +26,7 @@ _HOME = {
     "unit_system": "metric",
 }
 _ABSENT = ("usb", "http", "websocket_api")  # the web server, and what stands on it
+_STOPPED = "_shutdown_run_callback_threadsafe"  # Home Assistant's mark on its loop
 type Json = dict[str, Any]
 
 
@@ -56,6 +57,8 @@ async def core(
         yield hass
     finally:
         await hass.async_stop(force=True)
+        if hasattr(hass.loop, _STOPPED):
+            delattr(hass.loop, _STOPPED)  # another core may run in this loop
 
 
 def quiet() -> None:

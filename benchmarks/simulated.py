@@ -16,8 +16,8 @@ from typing import Any, override
 from freezegun import api as freezing
 from pytest_homeassistant_custom_component import patch_time
 
-setattr(freezing, "FakeDatetime", patch_time.HAFakeDatetime)  # as Home Assistant's tests do
-setattr(freezing, "datetime_to_fakedatetime", patch_time.ha_datetime_to_fakedatetime)
+freezing.FakeDatetime = patch_time.HAFakeDatetime  # as Home Assistant's tests do
+freezing.datetime_to_fakedatetime = patch_time.ha_datetime_to_fakedatetime
 
 _LEAST = 1e-6  # s
 _BREATH = 0.02  # s of real time in which a thread may get on

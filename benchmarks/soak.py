@@ -22,7 +22,7 @@ from homeassistant.core import HomeAssistant
 
 from . import simulated
 from .booked import Hours, compare
-from .core import DOMAIN, core, keep, quiet, set_up
+from .core import core, keep, quiet, set_up
 from .environments import ROOT
 from .kept import Census, Growth, growth, look
 from .street import Neighbour, move_in
@@ -31,6 +31,8 @@ OSLO = ZoneInfo("Europe/Oslo")
 _HOUR = 3600
 _AWAY = 60  # s that Home Assistant takes to restart
 _END = 660  # s after the last full hour, when its statistics are written
+_FIRST = 1  # look at which all sensors are there: some are known after an hourly list
+_BACKLOG = 200  # events that the recorder may be behind
 _ALL = ("kamstrup", "p1", "sml", "module", "bus")
 
 
@@ -47,7 +49,7 @@ class Case:
 
 CASES = {
     "night to summer time": Case(
-        datetime(2026, 3, 28, 22, 40, tzinfo=OSLO), 6, reloads=(1,), restarts=(2,)
+        datetime(2026, 3, 28, 23, 10, tzinfo=OSLO), 3, reloads=(1,), restarts=(2,)
     ),
     "day to summer time": Case(
         datetime(2026, 3, 28, 12, 40, tzinfo=OSLO), 24, reloads=(2, 14), restarts=(5, 13)
@@ -113,7 +115,7 @@ class Soak:
             self.loop.hurried = True
             self._begin_count()
             for hour in range(begin + 1, end + 1):
-                await self._pass(_HOUR)
+                await asyncio.sleep(_HOUR)
                 self._count(hass, f"hour {hour}")
                 self._looks.append(look(hass))
                 if hour in self.case.reloads:
@@ -123,9 +125,6 @@ class Soak:
             self.loop.hurried = False
             self.loop.backlogs = []
         self._compare_looks(last=end == self.case.hours)
-
-    async def _pass(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
     async def _reload(self, hass: HomeAssistant) -> None:
         for each in self.street:
@@ -152,7 +151,7 @@ class Soak:
         """Wait for the statistics of the last hour, and look at all."""
         now = datetime.now(UTC)
         full = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-        await self._pass((full - now).total_seconds() + _END)
+        await asyncio.sleep((full - now).total_seconds() + _END)
         self.loop.hurried = False
         await get_instance(hass).async_block_till_done()
         for each in self.street:
@@ -161,14 +160,11 @@ class Soak:
     def _compare_looks(self, *, last: bool) -> None:
         """Compare what a core held early and late; the last one also by how it grew."""
         looks, self._looks = self._looks, []
-        if len(looks) > 1:
-            more = looks[-1].left_behind(looks[0])
+        if len(looks) > _FIRST + 1:
+            more = looks[-1].left_behind(looks[_FIRST])
             self.result.left_behind += [f"{name}: {count} more" for name, count in more.items()]
         if last:
             self.result.growth = growth(looks)
-
-
-_BACKLOG = 200  # events that the recorder may be behind
 
 
 async def _soak(case: Case, loop: simulated.SimulatedLoop) -> Result:

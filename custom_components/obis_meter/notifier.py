@@ -10,7 +10,6 @@ from homeassistant.helpers.event import async_call_later
 
 from .meter import Address
 
-
 _EARLY: Final = 0.01  # seconds by which a timer may end before the time it was set to
 
 

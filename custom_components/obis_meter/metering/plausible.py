@@ -62,11 +62,7 @@ class Guard:
             return True
         seen = _Seen(_plain(value, reading.unit), now)
         last = self._accepted.get(code)
-        if (
-            last is None
-            or _follows(last, seen, quantity)
-            or self._confirmed(code, seen, quantity)
-        ):
+        if last is None or _follows(last, seen, quantity) or self._confirmed(code, seen, quantity):
             self._accepted[code] = seen
             self._doubted.pop(code, None)
             return True

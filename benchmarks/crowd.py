@@ -25,6 +25,7 @@ from .fleet import Fleet, unique_id
 _SETTLE = 15.0  # s: a span of state writes and half another
 _LOOK = 0.005  # s between two looks at the loop
 _KILO = 1024
+_WHO = 20  # files that ask for most memory
 
 
 @dataclass(slots=True)
@@ -143,9 +144,9 @@ async def trace(count: int) -> Figures:
             snapshot = tracemalloc.take_snapshot()
     statistics = snapshot.statistics("filename")
     per_meter = 1 / _KILO / len(others)
-    figures.traced_kb = sum(each.size for each in statistics) * per_meter
-    for each in statistics[:25]:
-        figures.of_whom[_short(each.traceback[0].filename)] = each.size * per_meter
+    figures.traced_kb = sum(one.size for one in statistics) * per_meter
+    for one in statistics[:_WHO]:
+        figures.of_whom[_short(one.traceback[0].filename)] = round(one.size * per_meter, 1)
     return figures
 
 

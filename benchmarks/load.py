@@ -25,10 +25,15 @@ _CROWDS, _FEW = (10, 100, 500), (10, 50)
 _SECONDS, _TRACED = 30, 60  # how long a crowd is looked at; meters whose memory is traced
 _ROUNDS = 5
 _ROW = "{:16} {:10} {:>9} {:>10} {:>13} {:>14} {:>13}"
+_HEADINGS = ("span", "reader", "best µs", "median µs", "state writes", "state changes", "ratio")
 _CROWD_ROW = "{:>7} {:>9} {:>9} {:>9} {:>9} {:>10} {:>10} {:>8} {:>9} {:>9}"
 _CROWD_HEADINGS = (
     *("meters", "cpu ms", "lag p50", "lag p99", "lag max", "busy p99", "busy max"),
     *("RSS kB", "start s", "again s"),
+)
+_CROWD_FIGURES = (
+    *("lag_p50", "lag_p99", "lag_max", "busy_p99", "busy_max"),
+    *("rss_kb", "start_s", "again_s"),
 )
 type Found = dict[str, Any]
 

@@ -14,10 +14,14 @@ import selectors
 from typing import Any, override
 
 from freezegun import api as freezing
-from pytest_homeassistant_custom_component import patch_time
+from pytest_homeassistant_custom_component import patch_time  # type: ignore[import-untyped]
 
-freezing.FakeDatetime = patch_time.HAFakeDatetime  # as Home Assistant's tests do
-freezing.datetime_to_fakedatetime = patch_time.ha_datetime_to_fakedatetime
+_MENDED = {  # as in Home Assistant's tests
+    "FakeDatetime": patch_time.HAFakeDatetime,
+    "datetime_to_fakedatetime": patch_time.ha_datetime_to_fakedatetime,
+}
+for _name, _mended in _MENDED.items():
+    setattr(freezing, _name, _mended)
 
 _LEAST = 1e-6  # s
 _BREATH = 0.02  # s of real time in which a thread may get on

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import pairwise
 import json
 from pathlib import Path
 import subprocess
@@ -17,11 +18,11 @@ import sys
 from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
-from homeassistant.components.recorder import get_instance
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.recorder import get_instance
 
 from . import simulated
-from .booked import Hours, compare
+from .booked import Gap, Hours, compare
 from .core import core, keep, quiet, set_up
 from .environments import ROOT
 from .kept import Census, Growth, growth, look
@@ -88,6 +89,7 @@ class Soak:
         """Prepare."""
         self.case, self.loop, self.result = case, loop, Result()
         self.street: list[Neighbour] = []
+        self._gaps: list[Gap] = []
         self._since: dict[str, int] = {}
         self._looks: list[Census] = []
 
@@ -97,10 +99,12 @@ class Soak:
             folder = Path(stack.enter_context(TemporaryDirectory()))
             self.street = await move_in(stack, self.case.begin, list(self.case.meters))
             stretches = [0, *self.case.restarts, self.case.hours]
-            for begin, end in zip(stretches, stretches[1:], strict=False):
+            for begin, end in pairwise(stretches):
                 await self._core(folder, begin, end)
                 self.loop.hurried = True
+                gone = datetime.now(UTC).astimezone(OSLO)
                 await asyncio.sleep(_AWAY)
+                self._gaps.append((gone, datetime.now(UTC).astimezone(OSLO)))
         return self.result
 
     async def _core(self, folder: Path, begin: int, end: int) -> None:
@@ -155,7 +159,7 @@ class Soak:
         self.loop.hurried = False
         await get_instance(hass).async_block_till_done()
         for each in self.street:
-            self.result.hours[each.name] = await compare(hass, each, self.case.begin)
+            self.result.hours[each.name] = await compare(hass, each, self.case.begin, self._gaps)
 
     def _compare_looks(self, *, last: bool) -> None:
         """Compare what a core held early and late; the last one also by how it grew."""

@@ -18,13 +18,14 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.entity import Entity
+from homeassistant.helpers import entity
 
 from .core import core, entry, entry_for, keep, quiet, set_up
 from .fleet import Fleet, unique_id
 
 SPEED = 50.0  # times real pace
 _WINDOW = 150  # telegrams: whole spans of both
+_WRITER, _WRITE = entity.Entity, "async_write_ha_state"
 _OURS, _CORE = "ours", "dsmr"
 SPANS = {"default": (10, 30), "30 s": (30, 30), "10 s": (10, 10), "every telegram": (0, 0)}
 """Seconds between the state writes of one sensor: ours, and core's dsmr."""
@@ -49,9 +50,9 @@ def _entries(url: str, ours: float, theirs: float) -> dict[str, ConfigEntry]:
 def _counting(hass: HomeAssistant) -> Iterator[Counter[str]]:
     """Count calls of async_write_ha_state, and the states that changed."""
     counts: Counter[str] = Counter()
-    write = Entity.async_write_ha_state
+    write = entity.Entity.async_write_ha_state
 
-    def counted(self: Entity) -> None:
+    def counted(self: entity.Entity) -> None:
         counts["writes"] += 1
         write(self)
 
@@ -59,13 +60,13 @@ def _counting(hass: HomeAssistant) -> Iterator[Counter[str]]:
     def changed(_: Any) -> None:
         counts["changes"] += 1
 
-    Entity.async_write_ha_state = counted
+    setattr(_WRITER, _WRITE, counted)
     stop = hass.bus.async_listen(EVENT_STATE_CHANGED, changed)
     try:
         yield counts
     finally:
         stop()
-        Entity.async_write_ha_state = write
+        setattr(_WRITER, _WRITE, write)
 
 
 async def _window(hass: HomeAssistant) -> dict[str, float]:

@@ -77,7 +77,7 @@ def _show_versus(found: Found, recorder: bool) -> None:
         )
     )
     for span, both in found.items():
-        for who in ("ours", "dsmr"):
+        for who in ("ours", "dsmr", "floor"):
             row = both[who]
             ratio = both["ratio"] if who == "ours" else ""
             median_us = round(row["us"])

@@ -91,6 +91,22 @@ async def _read_by(hass: HomeAssistant, each: ConfigEntry) -> dict[str, float]:
     return found
 
 
+async def _read_by_nobody(hass: HomeAssistant, port: int) -> dict[str, float]:
+    """Take the bytes from the socket and throw them away, as any reader has to at least."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+
+    async def drain() -> None:
+        while await reader.read(4096):
+            pass
+
+    task = asyncio.create_task(drain())
+    await asyncio.sleep(60 / SPEED)
+    found = await _window(hass)
+    task.cancel()
+    writer.close()
+    return found
+
+
 async def _compare(rounds: int, recorder: bool) -> dict[str, dict[str, list[dict[str, float]]]]:
     result: dict[str, dict[str, list[dict[str, float]]]] = {}
     for name, spans in SPANS.items():
@@ -103,11 +119,13 @@ async def _compare(rounds: int, recorder: bool) -> dict[str, dict[str, list[dict
                     await asyncio.sleep(60 / SPEED)
                     await hass.config_entries.async_unload(each.entry_id)
                 idle = (await _window(hass))["us"]
-                taken = result[name] = {who: [] for who in both}
+                taken = result[name] = {who: [] for who in (*both, "floor")}
                 for _ in range(rounds):
                     for who, each in both.items():
                         found = await _read_by(hass, each)
                         taken[who].append(found | {"us": found["us"] - idle})
+                    found = await _read_by_nobody(hass, fleet.ports[0])
+                    taken["floor"].append(found | {"us": found["us"] - idle})
     return result
 
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from typing import Any
 
-from .environments import ROOT, made
+from ..environments import ROOT, made
 from .plot import draw
 
 _WITH_DSMR = (
@@ -39,7 +39,7 @@ type Found = dict[str, Any]
 
 
 def _run(python: Path, module: str, *arguments: str) -> Found:
-    command = [str(python), "-m", f"benchmarks.{module}", *arguments]
+    command = [str(python), "-m", f"benchmarks.home.{module}", *arguments]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, check=True, text=True)
     found: Found = json.loads(done.stdout.splitlines()[-1])

@@ -21,10 +21,10 @@ from zoneinfo import ZoneInfo
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.recorder import get_instance
 
+from ..environments import ROOT
 from . import simulated
 from .booked import Gap, Hours, compare
 from .core import core, keep, quiet, set_up
-from .environments import ROOT
 from .kept import Census, Growth, growth, look
 from .street import Neighbour, move_in
 
@@ -199,7 +199,7 @@ def main() -> int:
         return _run_one(options.case)
     told = {}
     for name in [each for each in CASES if (each not in _QUICK) == options.long]:
-        command = [sys.executable, "-m", "benchmarks.soak", "--case", name]
+        command = [sys.executable, "-m", "benchmarks.home.soak", "--case", name]
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
         found = json.loads(done.stdout.splitlines()[-1]) if done.stdout else {"good": False}
         _show(name, found)

@@ -1,6 +1,6 @@
 """One P1 meter read by core's dsmr and by ours, in turns, in one core: see scripts/load.
 
-python -m benchmarks.versus ROUNDS [recorder]: prints JSON. Runs in an environment with
+python -m benchmarks.home.versus ROUNDS [recorder]: prints JSON. Runs in an environment with
 dsmr-parser. The meter's second is accelerated, and with it the spans between state writes.
 """
 

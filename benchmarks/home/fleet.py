@@ -1,6 +1,6 @@
 """Many P1 meters behind bridges, in a process of their own, each at a port of its own.
 
-python -m benchmarks.fleet COUNT SPEED: prints the ports as JSON, and ends with its input.
+python -m benchmarks.home.fleet COUNT SPEED: prints the ports as JSON, and ends with its input.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from simulator.household import Household
 from simulator.meters import METERS, Meter
 from simulator.serve import serve_tcp
 
-from .environments import ROOT
+from ..environments import ROOT
 
 START = datetime(2026, 3, 4, 7, 30)
 _SECOND = 10  # seconds of a home that pass in one of the meter's
@@ -67,7 +67,7 @@ class Fleet:
     def __enter__(self) -> Self:
         """Start it, and learn the ports."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.fleet", str(self.count), str(self.speed)],
+            [sys.executable, "-m", "benchmarks.home.fleet", str(self.count), str(self.speed)],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -13,7 +13,7 @@ from homeassistant.helpers import issue_registry as ir
 
 from .core import DOMAIN
 
-_FLAT = 0.001  # parts of all memory blocks that an hour may add, as caches fill
+_FEW = 3  # looks, which are all taken
 _COMES_AND_GOES = 3  # timers and tasks of what is under way at the moment of a look
 
 
@@ -45,10 +45,9 @@ class Growth:
     rss_kb_an_hour: float = 0.0
     types: dict[str, int] = field(default_factory=dict)
 
-    @property
-    def flat(self) -> bool:
-        """Tell whether nothing grows beyond what caches that fill up take."""
-        return self.blocks_an_hour <= _FLAT * self.blocks
+    def is_flat(self, parts: float) -> bool:
+        """Tell whether an hour adds no more than parts of all memory blocks."""
+        return self.hours > 0 and self.blocks_an_hour <= parts * self.blocks
 
 
 def look(hass: HomeAssistant) -> Census:
@@ -69,7 +68,7 @@ def look(hass: HomeAssistant) -> Census:
 
 def growth(looks: list[Census]) -> Growth:
     """Return what grew over the second half of some hours: in the first one caches fill."""
-    half = looks[len(looks) // 2 :]
+    half = looks[len(looks) // 2 :] if len(looks) > _FEW else looks
     first, last, hours = half[0], half[-1], len(half) - 1
     if not hours:
         return Growth()

@@ -32,25 +32,29 @@ OSLO = ZoneInfo("Europe/Oslo")
 _HOUR = 3600
 _AWAY = 60  # s that Home Assistant takes to restart
 _END = 660  # s after the last full hour, when its statistics are written
-_FIRST = 1  # look at which all sensors are there: some are known after an hourly list
+_FIRST = 1  # look at which all sensors are there: some are known after an hourly list, or a restart
 _BACKLOG = 200  # events that the recorder may be behind
 _ALL = ("kamstrup", "p1", "sml", "module", "bus")
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """From when on, for how many hours, which meters; after which hours what is done."""
+    """From when on, for how many hours, which meters; after which hours what is done.
+
+    growing are the parts of all memory blocks that an hour may add: caches fill at first.
+    """
 
     begin: datetime
     hours: int
     meters: tuple[str, ...] = _ALL
     reloads: tuple[int, ...] = ()
     restarts: tuple[int, ...] = ()
+    growing: float = 0.001
 
 
 CASES = {
     "night to summer time": Case(
-        datetime(2026, 3, 28, 23, 10, tzinfo=OSLO), 3, reloads=(1,), restarts=(2,)
+        datetime(2026, 3, 28, 23, 10, tzinfo=OSLO), 3, reloads=(2,), restarts=(1,), growing=0.01
     ),
     "day to summer time": Case(
         datetime(2026, 3, 28, 12, 40, tzinfo=OSLO), 24, reloads=(2, 14), restarts=(5, 13)
@@ -75,11 +79,12 @@ class Result:
     growth: Growth = field(default_factory=Growth)
     telegrams: int = 0
 
-    @property
-    def good(self) -> bool:
-        """Tell whether all that is promised holds."""
+    def is_good(self, growing: float) -> bool:
+        """Tell whether all that is promised holds; growing is as in Case."""
         booked = all(each.worst <= 1 and each.hours for each in self.hours.values())
-        return booked and not self.miscounted and not self.left_behind and self.growth.flat
+        return (
+            booked and not self.miscounted and not self.left_behind and self.growth.is_flat(growing)
+        )
 
 
 class Soak:
@@ -128,7 +133,7 @@ class Soak:
                 await self._finish(hass)
             self.loop.hurried = False
             self.loop.backlogs = []
-        self._compare_looks(last=end == self.case.hours)
+        self._compare_looks(_FIRST if not begin else 0, last=end == self.case.hours)
 
     async def _reload(self, hass: HomeAssistant) -> None:
         for each in self.street:
@@ -161,11 +166,11 @@ class Soak:
         for each in self.street:
             self.result.hours[each.name] = await compare(hass, each, self.case.begin, self._gaps)
 
-    def _compare_looks(self, *, last: bool) -> None:
+    def _compare_looks(self, first: int, *, last: bool) -> None:
         """Compare what a core held early and late; the last one also by how it grew."""
         looks, self._looks = self._looks, []
-        if len(looks) > _FIRST + 1:
-            more = looks[-1].left_behind(looks[_FIRST])
+        if len(looks) > first + 1:
+            more = looks[-1].left_behind(looks[first])
             self.result.left_behind += [f"{name}: {count} more" for name, count in more.items()]
         if last:
             self.result.growth = growth(looks)
@@ -178,8 +183,9 @@ async def _soak(case: Case, loop: simulated.SimulatedLoop) -> Result:
 def _run_one(name: str) -> int:
     quiet()
     result: Result = simulated.run(CASES[name].begin, partial(_soak, CASES[name]))
-    print(json.dumps({"good": result.good, **asdict(result)}))
-    return 0 if result.good else 1
+    good = result.is_good(CASES[name].growing)
+    print(json.dumps({"good": good, **asdict(result)}))
+    return 0 if good else 1
 
 
 def _show(name: str, found: dict[str, object]) -> None:

@@ -16,7 +16,7 @@ ALIKE = {
     "da": "Data Firmware Interval Parameter Port Send",
     "de": "Firmware Host Name Parameter Phase Port Text",
     "fr": "Action Message Octets Options Phase Port",
-    "nb": "Data Parameter Port Send Tariff",
+    "nb": "Data Parameter Port Send Tariff data",
     "nl": "Begin Firmware Host Interval Meter Meters Parameter Parameters Protocol",
     "sv": "Data Firmware Operation Parameter Port Tariff Text",
 }

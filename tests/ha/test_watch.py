@@ -13,6 +13,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.obis_meter import pace, watch
 from custom_components.obis_meter.const import DOMAIN
 from simulator.serve import PtyServer
+from simulator.uart import Uart
 
 from .conftest import Serve, Wire, entry_for, p1, set_up, until
 
@@ -61,6 +62,22 @@ async def test_bytes_without_a_telegram_are_told_of_until_one_is_read(
             await wire.send(b"\x00\xf8\x80")
     await wire.send(TELEGRAM)
     await until(hass, lambda: told(hass, entry) is None)
+
+
+async def test_garbled_bytes_tell_how_the_bridge_is_set_wrongly(
+    hass: HomeAssistant, wire: Wire
+) -> None:
+    noise = Uart(9600).hear(TELEGRAM, Uart(2400))
+    hass.config.country = "NO"
+    entry = await set_up(hass, entry_for(wire.url, "p1"))
+    while told(hass, entry) != "no_telegram_like_tcp":
+        with suppress(ConnectionError):
+            await wire.send(noise)
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, f"port_{entry.entry_id}")
+    assert issue
+    assert issue.translation_placeholders
+    likely = issue.translation_placeholders
+    assert (likely["sent"], likely["heard"]) == ("2400 8N1", "9600 8N1")
 
 
 async def test_garbled_bytes_of_a_serial_line_lead_to_its_settings(

@@ -1,5 +1,6 @@
 """What an owner is told of a port that has been of no use for an hour."""
 
+import asyncio
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -33,6 +34,16 @@ def told(hass: HomeAssistant, entry: MockConfigEntry) -> str | None:
     return issue.translation_key if issue else None
 
 
+async def rattle(
+    hass: HomeAssistant, wire: Wire, entry: MockConfigEntry, noise: bytes, until_told: str
+) -> None:
+    """Send noise until something is said of it."""
+    async with asyncio.timeout(20):
+        while told(hass, entry) != until_told:
+            with suppress(ConnectionError):  # the port is opened anew where no telegram comes
+                await wire.send(noise)
+
+
 async def test_a_meter_that_says_nothing_is_told_of_until_it_speaks(
     hass: HomeAssistant, wire: Wire
 ) -> None:
@@ -57,9 +68,7 @@ async def test_bytes_without_a_telegram_are_told_of_until_one_is_read(
 ) -> None:
     entry = await set_up(hass, entry_for(wire.url, "p1"))
 
-    while told(hass, entry) != "no_telegram_tcp":
-        with suppress(ConnectionError):  # it is called anew whenever no telegram came for too long
-            await wire.send(b"\x00\xf8\x80")
+    await rattle(hass, wire, entry, bytes(range(256)), "no_telegram_tcp")
     await wire.send(TELEGRAM)
     await until(hass, lambda: told(hass, entry) is None)
 
@@ -70,9 +79,7 @@ async def test_garbled_bytes_tell_how_the_bridge_is_set_wrongly(
     noise = Uart(9600).hear(TELEGRAM, Uart(2400))
     hass.config.country = "NO"
     entry = await set_up(hass, entry_for(wire.url, "p1"))
-    while told(hass, entry) != "no_telegram_like_tcp":
-        with suppress(ConnectionError):
-            await wire.send(noise)
+    await rattle(hass, wire, entry, noise, "no_telegram_like_tcp")
     issue = ir.async_get(hass).async_get_issue(DOMAIN, f"port_{entry.entry_id}")
     assert issue
     assert issue.translation_placeholders

@@ -15,13 +15,17 @@ _WHICH = "from importlib.metadata import version; import sys; print(version(sys.
 
 def python(package: str, *, update: bool = False) -> Path:
     """Return the interpreter that has a package, in its newest release when it was made."""
-    folder = _FOLDER / package
-    found = folder / "bin" / "python"
-    made = folder / ".complete"
-    if update or not made.exists():
+    return made(package, package, update=update)
+
+
+def made(name: str, *packages: str, update: bool = False) -> Path:
+    """Return the interpreter of an environment, with these packages when it was made."""
+    folder = _FOLDER / name
+    found, stamp = folder / "bin" / "python", folder / ".complete"
+    if update or not stamp.exists():
         _uv("venv", "--quiet", "--clear", "--python", sys.executable, str(folder))
-        _uv("pip", "install", "--quiet", "--python", str(found), package)
-        made.touch()
+        _uv("pip", "install", "--quiet", "--python", str(found), *packages)
+        stamp.touch()
     return found
 
 

@@ -16,6 +16,7 @@ from .transport import Port
 from .turns import COMMAND, CrowdedError, Turns
 
 QUIET: Final = 3.0  # seconds without a byte that end a telegram
+_RECENT: Final = 512  # bytes
 
 type OnEvents = Callable[[Sequence[Event]], bool]
 type Who = Callable[[], Module]
@@ -45,6 +46,7 @@ class Channel:
         self.statistics = Statistics()
         self.pace = Pace()
         self.up = False
+        self.recent = b""  # the last bytes, as they came
         self._on_events = on_events
         self._on_up = on_up
         self._who = who
@@ -72,6 +74,7 @@ class Channel:
                 data = await self._read(port)
                 self.statistics.bytes_received += len(data)
                 if data:
+                    self.recent = (self.recent + data)[-_RECENT:]
                     self._prolong()
                 await self._hear(self.session.feed(data) if data else self.session.idle())
                 self._watch()

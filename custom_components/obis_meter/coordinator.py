@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 import asyncio
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
 from datetime import datetime
 from typing import Any, override
 
@@ -189,10 +188,13 @@ class ObisMeterCoordinator(DataUpdateCoordinator[dict[str, Meter]], ABC):
         remove = super().async_add_listener(update_callback, context)
         if context is None:
             return remove
-        both = ExitStack()
-        both.callback(remove)
-        both.callback(self.notifier.add(context, update_callback))
-        return both.close
+        leave = self.notifier.add(context, update_callback)
+
+        def both() -> None:
+            leave()
+            remove()
+
+        return both
 
     @override
     async def _async_update_data(self) -> dict[str, Meter]:

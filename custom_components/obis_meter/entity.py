@@ -27,7 +27,12 @@ class ObisMeterEntity(CoordinatorEntity[ObisMeterCoordinator]):
         super().__init__(coordinator, (meter.key, name) if listens else None)
         self.meter = meter
         self._attr_unique_id = f"{meter.key}_{name}"
-        self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, meter.key)})
+
+    @property
+    @override
+    def device_info(self) -> DeviceInfo:
+        """Return the device, which is asked for once: thousands of sensors need not keep it."""
+        return DeviceInfo(identifiers={(DOMAIN, self.meter.key)})
 
     @property
     @override

@@ -1,12 +1,16 @@
 """Tells readers of changed registers: each at most once in a time, the last change always."""
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from functools import partial
+from typing import Final
 
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
 from .meter import Address
+
+_EARLY: Final = 0.01  # seconds by which a timer may end before the time it was set to
 
 
 class Notifier:
@@ -20,6 +24,7 @@ class Notifier:
         self._told: dict[Address, float] = {}
         self._waiting: dict[Address, None] = {}
         self._cancel: CALLBACK_TYPE | None = None
+        self._flushing: HassJob[[datetime], None] = HassJob(self._flush)
 
     def add(self, address: Address, reader: CALLBACK_TYPE) -> Callable[[], object]:
         """Tell reader of changes of one register, until the result is called."""
@@ -32,13 +37,13 @@ class Notifier:
         now = self._hass.loop.time()
         for address in addresses:
             told = self._told.get(address)
-            if at_once or told is None or now - told >= self._interval:
+            if at_once or told is None or now - told > self._interval - _EARLY:
                 self._tell(address, now)
             else:
                 self._waiting[address] = None
         if self._waiting and not self._cancel:
             due = min(self._told[address] for address in self._waiting) + self._interval
-            self._cancel = async_call_later(self._hass, max(due - now, 0), self._flush)
+            self._cancel = async_call_later(self._hass, max(due - now, 0), self._flushing)
 
     @callback
     def stop(self) -> None:
@@ -48,7 +53,7 @@ class Notifier:
             self._cancel = None
 
     @callback
-    def _flush(self, _now: object) -> None:
+    def _flush(self, _now: datetime) -> None:
         self._cancel = None
         waiting, self._waiting = self._waiting, {}
         self.changed(waiting)

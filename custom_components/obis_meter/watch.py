@@ -11,6 +11,9 @@ from homeassistant.util.hass_dict import HassKey
 
 from .connection import Connection
 from .const import CONF_ASK, CONF_LINE, CONF_PORT, DOMAIN, is_raw
+from .metering.chances import chances, suspects
+from .metering.evidence import Evidence
+from .metering.model import LineSettings
 
 TOO_LONG: Final = 3600.0  # seconds
 LOOK: Final = timedelta(minutes=1)
@@ -23,6 +26,8 @@ _HELP: Final = {
     "no_answer": "docs/troubleshooting.md#a-meter-does-not-answer",
     "no_telegram": "docs/troubleshooting.md#bytes-come-but-no-telegram",
     "no_telegram_tcp": "docs/troubleshooting.md#bytes-come-but-no-telegram",
+    "no_telegram_like": "docs/troubleshooting.md#bytes-come-but-no-telegram",
+    "no_telegram_like_tcp": "docs/troubleshooting.md#bytes-come-but-no-telegram",
 }
 """The messages, and the pages that go on where they end."""
 _GONE: Final[HassKey[dict[str, float]]] = HassKey(f"{DOMAIN}_gone")  # entry id -> since when
@@ -66,7 +71,7 @@ class Watch:
             self._since["no_telegram"] = now
         limit = max(TOO_LONG, self._connection.channel.pace.patience)
         over = (trouble for trouble, since in self._since.items() if now - since >= limit)
-        _tell(self._hass, self._entry, next(over, None))
+        _tell(self._hass, self._entry, next(over, None), self._connection.channel.recent)
 
 
 @callback
@@ -85,14 +90,19 @@ def found(hass: HomeAssistant, entry: ConfigEntry) -> None:
     _tell(hass, entry, None)
 
 
-def _tell(hass: HomeAssistant, entry: ConfigEntry, trouble: str | None) -> None:
+def _tell(
+    hass: HomeAssistant, entry: ConfigEntry, trouble: str | None, recent: bytes = b""
+) -> None:
     """Show the message on what is wrong with a port, and none but it."""
     issue = f"port_{entry.entry_id}"
     if trouble is None:
         ir.async_delete_issue(hass, DOMAIN, issue)
         return
+    told = {"name": entry.title, "port": entry.data[CONF_PORT], "line": entry.data[CONF_LINE]}
+    if trouble == "no_telegram" and (pair := _likely(hass, entry, recent)):
+        trouble = "no_telegram_like"
+        told |= {"sent": str(pair[0]), "heard": str(pair[1])}
     message = _message(entry, trouble)
-    port, line = entry.data[CONF_PORT], entry.data[CONF_LINE]
     ir.async_create_issue(
         hass,
         DOMAIN,
@@ -100,15 +110,26 @@ def _tell(hass: HomeAssistant, entry: ConfigEntry, trouble: str | None) -> None:
         is_fixable=False,
         severity=ir.IssueSeverity.WARNING,
         translation_key=message,
-        translation_placeholders={"name": entry.title, "port": port, "line": line},
+        translation_placeholders=told,
         learn_more_url=f"{_SITE}/{_HELP[message]}",
     )
+
+
+def _likely(
+    hass: HomeAssistant, entry: ConfigEntry, recent: bytes
+) -> tuple[LineSettings, LineSettings] | None:
+    """Return how the meter and its hearer are probably set; None where the bytes do not tell."""
+    port, line = entry.data[CONF_PORT], LineSettings.parse(entry.data[CONF_LINE])
+    heard = Evidence(line, missed=True)  # they begin anywhere
+    heard.feed(recent, 0.0)
+    shares = chances(hass.config.country, port)
+    return suspects(heard, shares, shares if is_raw(port) else (line,))
 
 
 def _message(entry: ConfigEntry, trouble: str) -> str:
     """Return the message that fits how the meter is connected."""
     if trouble == "no_bytes" and entry.data.get(CONF_ASK):
         return "no_answer"
-    if trouble == "no_telegram" and is_raw(entry.data[CONF_PORT]):
-        return "no_telegram_tcp"
+    if trouble.startswith("no_telegram") and is_raw(entry.data[CONF_PORT]):
+        return f"{trouble}_tcp"
     return trouble

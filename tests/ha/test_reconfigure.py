@@ -1,6 +1,7 @@
 """An entry whose port has moved is changed in a dialog; whatever comes of that, it goes on."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from importlib import import_module
 from pathlib import Path
@@ -43,6 +44,13 @@ from .test_config_flow import listen, network
 from .test_coordinator import ENERGY, said, telegram
 
 __all__ = ["brisk"]
+
+
+@pytest.fixture(autouse=True)
+async def _settled(hass: HomeAssistant) -> AsyncIterator[None]:
+    """Let an entry that is being set up again come to its end."""
+    yield
+    await hass.async_block_till_done()
 
 
 async def begin(hass: HomeAssistant, entry: MockConfigEntry, step: str | None = None) -> str:

@@ -13,10 +13,10 @@ FOLDER = Path(__file__).parents[2] / "custom_components/obis_meter/translations"
 LANGUAGES = sorted(path.stem for path in FOLDER.glob("*.json") if path.stem != "en")
 
 ALIKE = {
-    "da": "Data Firmware Interval Parameter Port Send",
+    "da": "Data Firmware Interval Parameter Port Send data",
     "de": "Firmware Host Name Parameter Phase Port Text",
     "fr": "Action Message Octets Options Phase Port",
-    "nb": "Data Parameter Port Send Tariff",
+    "nb": "Data Parameter Port Send Tariff data",
     "nl": "Begin Firmware Host Interval Meter Meters Parameter Parameters Protocol",
     "sv": "Data Firmware Operation Parameter Port Tariff Text",
 }

@@ -1,5 +1,6 @@
 """What an owner is told of a port that has been of no use for an hour."""
 
+import asyncio
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.obis_meter import pace, watch
 from custom_components.obis_meter.const import DOMAIN
 from simulator.serve import PtyServer
+from simulator.uart import Uart
 
 from .conftest import Serve, Wire, entry_for, p1, set_up, until
 
@@ -30,6 +32,16 @@ def told(hass: HomeAssistant, entry: MockConfigEntry) -> str | None:
     """Return which message on the port of an entry is shown."""
     issue = ir.async_get(hass).async_get_issue(DOMAIN, f"port_{entry.entry_id}")
     return issue.translation_key if issue else None
+
+
+async def rattle(
+    hass: HomeAssistant, wire: Wire, entry: MockConfigEntry, noise: bytes, until_told: str
+) -> None:
+    """Send noise until something is said of it."""
+    async with asyncio.timeout(20):
+        while told(hass, entry) != until_told:
+            with suppress(ConnectionError):  # the port is opened anew where no telegram comes
+                await wire.send(noise)
 
 
 async def test_a_meter_that_says_nothing_is_told_of_until_it_speaks(
@@ -56,11 +68,23 @@ async def test_bytes_without_a_telegram_are_told_of_until_one_is_read(
 ) -> None:
     entry = await set_up(hass, entry_for(wire.url, "p1"))
 
-    while told(hass, entry) != "no_telegram_tcp":
-        with suppress(ConnectionError):  # it is called anew whenever no telegram came for too long
-            await wire.send(b"\x00\xf8\x80")
+    await rattle(hass, wire, entry, bytes(range(256)), "no_telegram_tcp")
     await wire.send(TELEGRAM)
     await until(hass, lambda: told(hass, entry) is None)
+
+
+async def test_garbled_bytes_tell_how_the_bridge_is_set_wrongly(
+    hass: HomeAssistant, wire: Wire
+) -> None:
+    noise = Uart(9600).hear(TELEGRAM, Uart(2400))
+    hass.config.country = "NO"
+    entry = await set_up(hass, entry_for(wire.url, "p1"))
+    await rattle(hass, wire, entry, noise, "no_telegram_like_tcp")
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, f"port_{entry.entry_id}")
+    assert issue
+    assert issue.translation_placeholders
+    likely = issue.translation_placeholders
+    assert (likely["sent"], likely["heard"]) == ("2400 8N1", "9600 8N1")
 
 
 async def test_garbled_bytes_of_a_serial_line_lead_to_its_settings(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from functools import lru_cache
 from itertools import chain
 from typing import Final
 
@@ -86,7 +87,7 @@ class Register:
         return self.key.startswith("energy_net")
 
 
-_TOTALS: Final = {
+_TOTALS: Final = (
     Quantity.ENERGY,
     Quantity.REACTIVE_ENERGY,
     Quantity.APPARENT_ENERGY,
@@ -94,7 +95,7 @@ _TOTALS: Final = {
     Quantity.WATER,
     Quantity.HEAT,
     Quantity.VOLUME,
-}
+)  # a tuple: told by identity, where a set would hash
 
 type _Group = tuple[int, int, int | None]
 """C, D, and E where it does not tell a tariff."""
@@ -261,8 +262,10 @@ REGISTERS: Final[dict[_Group, Register]] = _SINGLE | dict(_dips())
 _MOST_TARIFFS: Final = 63  # IEC 62056-6-1, 6.4.3
 _PRESENT: Final = 255  # F group: the present value, not one of history
 _ELECTRICITY_OR_ABSTRACT: Final = (0, 1)  # A group
+_REMEMBERED: Final = 1024  # codes: far more than the meters of one home name
 
 
+@lru_cache(_REMEMBERED)
 def lookup(code: ObisCode) -> Register | None:
     """Return the row of a register; None for what is not in the catalogue, such as old totals."""
     if row := _OF_MAKERS.get(code):

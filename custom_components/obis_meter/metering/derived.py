@@ -4,7 +4,7 @@ They are readings like any other, under names instead of OBIS codes; their rows
 stand in the catalogue (`DERIVED`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
@@ -16,15 +16,10 @@ from .flags import exporting
 from .live import LiveState, LiveTotal
 from .model import ObisCode, Reading
 from .plausible import STRONGEST
-from .units import convert
-
-type Name = tuple[int, int, int] | str
-"""C, D, E of a register of the meter itself, whatever its channel; or the name of a derived one."""
-type Readings = Mapping[Name, Reading]
+from .said import Name, Readings, name_of, number
 
 _SPARSE_TELEGRAMS: Final = 5  # with power, but without the total, ...
 _SPARSE_SECONDS: Final = 60.0  # ... over this time: such a meter sends its totals rarely
-_ABSURD: Final = 10**15  # in any unit: nobody uses that much, and sums stay exact below
 _WATT: Final = Decimal(1)
 _MILLIAMPERE: Final = Decimal("0.001")
 _DIRECTIONS: Final = {1: "import", 2: "export"}  # C group
@@ -75,7 +70,7 @@ class Deriver:
 
     def know(self, names: Iterable[ObisCode | str]) -> None:
         """Take note of registers that the meter is known to send, and of what was computed."""
-        found = [name for code in names if (name := _name(code))]
+        found = [name for code in names if (name := name_of(code))]
         self._shown.update(name for name in found if isinstance(name, str))
         self._known.update(found)
 
@@ -86,7 +81,7 @@ class Deriver:
         and peaks of a period or a month that is over.
         """
         said: dict[Name, Reading] = {
-            name: reading for reading in fresh if (name := _name(reading.id))
+            name: reading for reading in fresh if (name := name_of(reading.id))
         }
         self._known.update(said)
         found = [*self._net(said), *self._directed(said)]
@@ -123,8 +118,8 @@ class Deriver:
 
         Short lists leave the export out; while power is imported it is zero.
         """
-        bought = _number(said, (1, _MOMENTARY, 0), "W")
-        sold = _number(said, (2, _MOMENTARY, 0), "W")
+        bought = number(said, (1, _MOMENTARY, 0), "W")
+        sold = number(said, (2, _MOMENTARY, 0), "W")
         if bought and sold is None and (2, _MOMENTARY, 0) in self._known:
             sold = Decimal(0)
         if bought is not None and sold is not None and _NET_POWER not in self._known:
@@ -135,7 +130,7 @@ class Deriver:
 
         EMH eHZ-H and ED300L send 15.7.0 without a sign, to the grid and from it.
         """
-        power = _number(said, _ABSOLUTE_POWER, "W")
+        power = number(said, _ABSOLUTE_POWER, "W")
         if power is None or {_NET_POWER, (1, _MOMENTARY, 0)} & self._known:
             return
         directions = (exporting(reading.id, reading.value) for reading in said.values())
@@ -149,7 +144,7 @@ class Deriver:
             if (c, _TOTAL, 0) in self._known:
                 continue
             tariffs = [name for name in self._known if name[:2] == (c, _TOTAL)]
-            numbers = [_number(said, name, "kWh") for name in tariffs]
+            numbers = [number(said, name, "kWh") for name in tariffs]
             if numbers and None not in numbers:
                 yield Reading(
                     f"computed:energy_{direction}", sum(filter(None, numbers), Decimal(0)), "kWh"
@@ -161,11 +156,11 @@ class Deriver:
         Power is the sum of U times I over the square root of 3; the result is
         kept within what the currents of L1 and L3 can add up to.
         """
-        one, three = (_number(said, (c, _MOMENTARY, 0), "A") for c in (31, 71))
-        volts = [float(_number(said, (c, _MOMENTARY, 0), "V") or 0) for c in (32, 52, 72)]
+        one, three = (number(said, (c, _MOMENTARY, 0), "A") for c in (31, 71))
+        volts = [float(number(said, (c, _MOMENTARY, 0), "V") or 0) for c in (32, 52, 72)]
         if _CURRENT_L2 in self._known or one is None or three is None or not all(volts):
             return
-        bought, sold = (_number(said, (c, _MOMENTARY, 0), "W") or Decimal(0) for c in (1, 2))
+        bought, sold = (number(said, (c, _MOMENTARY, 0), "W") or Decimal(0) for c in (1, 2))
         i1, i3 = abs(float(one)), abs(float(three))
         i2 = (abs(float(bought - sold)) * sqrt(3) - volts[0] * i1 - volts[2] * i3) / volts[1]
         i2 = min(max(i2, abs(i1 - i3)), i1 + i3)
@@ -173,8 +168,8 @@ class Deriver:
 
     def _live_totals(self, said: Readings, at: float) -> Iterator[Reading]:
         for c, direction in _DIRECTIONS.items():
-            total = _number(said, (c, _TOTAL, 0), "Wh")
-            power = _number(said, (c, _MOMENTARY, 0), "W")
+            total = number(said, (c, _TOTAL, 0), "Wh")
+            power = number(said, (c, _MOMENTARY, 0), "W")
             live = self._live[direction]
             if power is not None:
                 self._watch(direction, total, at)
@@ -203,7 +198,7 @@ class Deriver:
 
     def _demands(self, said: Readings, at: float) -> list[Reading] | None:
         """Return averages and peaks; None where this telegram tells nothing about them."""
-        power = _number(said, (1, _MOMENTARY, 0), "W")
+        power = number(said, (1, _MOMENTARY, 0), "W")
         if self._demand is None or power is None or _OWN_DEMAND in said:
             return None
         if (energy := _energy(said)) is None:
@@ -225,24 +220,5 @@ class Deriver:
 def _energy(said: Readings) -> Decimal | None:
     """Return the energy imported by now, Wh: live where that is needed, else as sent or summed."""
     names: tuple[Name, ...] = ("live:energy_import", (1, _TOTAL, 0), "computed:energy_import")
-    numbers = (_number(said, name, "Wh") for name in names)
-    return next((number for number in numbers if number is not None), None)
-
-
-def _name(code: ObisCode | str) -> Name | None:
-    """Return C, D, E: a meter uses one channel, but not every meter the same; None for history."""
-    match code:
-        case ObisCode(a=0 | 1, c=c, d=d, e=e, f=255):
-            return c, d, e
-        case str():
-            return code
-    return None
-
-
-def _number(readings: Readings, name: Name, unit: str) -> Decimal | None:
-    """Return a number in a unit; None where it was not said, or is absurd."""
-    reading = readings.get(name)
-    if reading is None or not isinstance(reading.value, Decimal):
-        return None
-    number = convert(reading.value, reading.unit, unit)
-    return number if number is not None and abs(number) < _ABSURD else None
+    numbers = (number(said, name, "Wh") for name in names)
+    return next((energy for energy in numbers if energy is not None), None)

@@ -160,6 +160,7 @@ def _maker(ident: str | None) -> str | None:
     return (_LIST_MAKERS.get(prefix) if is_list else None) or flag_maker(ident[:3])
 
 
+@lru_cache(_REMEMBERED)
 def _model(ident: str | None) -> str | None:
     """Return the part of a P1 identification that names the type, not a number of its software."""
     if not ident or ident.partition("_")[0] in _LIST_MAKERS:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from .catalogue import Quantity, lookup
@@ -12,11 +13,10 @@ from .units import shift
 CONFIRMATIONS: Final = 2  # telegrams beyond the first that must agree
 STRONGEST: Final = Decimal(1_000_000)
 """W, var or VA: far beyond a home, within what a transformer station carries."""
-_FASTEST: Final = dict.fromkeys(
-    (Quantity.ENERGY, Quantity.REACTIVE_ENERGY, Quantity.APPARENT_ENERGY), STRONGEST
-)
+_ENERGIES: Final = (Quantity.ENERGY, Quantity.REACTIVE_ENERGY, Quantity.APPARENT_ENERGY)
 _SLACK: Final = 60  # seconds that clocks and buffering may be off
 _HOUR: Final = 3600
+_CODES: Final = 1024  # that are remembered
 _THOUSANDS: Final = {"k": 3, "M": 6, "G": 9}
 
 
@@ -45,7 +45,8 @@ class Guard:
 
     def check(self, readings: Sequence[Reading]) -> list[Reading]:
         """Return the readings of one telegram without the totals that have to wait."""
-        kept = [reading for reading in readings if self._passes(reading)]
+        now = self._now()
+        kept = [reading for reading in readings if self._passes(reading, now)]
         self.held += len(readings) - len(kept)
         return kept
 
@@ -54,20 +55,14 @@ class Guard:
         if isinstance(reading.id, ObisCode) and isinstance(reading.value, Decimal):
             self._accepted[reading.id] = _Seen(_plain(reading.value, reading.unit), at)
 
-    def _passes(self, reading: Reading) -> bool:
+    def _passes(self, reading: Reading, now: float) -> bool:
         code, value = reading.id, reading.value
-        if isinstance(code, str) or not isinstance(value, Decimal):
+        quantity = _counted(code)
+        if quantity is None or isinstance(code, str) or not isinstance(value, Decimal):
             return True
-        register = lookup(code)
-        if not (register and register.total and not register.signed):
-            return True
-        seen = _Seen(_plain(value, reading.unit), self._now())
+        seen = _Seen(_plain(value, reading.unit), now)
         last = self._accepted.get(code)
-        if (
-            last is None
-            or _follows(last, seen, register.quantity)
-            or self._confirmed(code, seen, register.quantity)
-        ):
+        if last is None or _follows(last, seen, quantity) or self._confirmed(code, seen, quantity):
             self._accepted[code] = seen
             self._doubted.pop(code, None)
             return True
@@ -81,15 +76,23 @@ class Guard:
         return agreeing >= CONFIRMATIONS
 
 
+@lru_cache(_CODES)
+def _counted(code: ObisCode | str) -> Quantity | None:
+    """Return what a register counts that may not fall; None for any other."""
+    row = None if isinstance(code, str) else lookup(code)
+    return row.quantity if row and row.total and not row.signed else None
+
+
 def _plain(value: Decimal, unit: str | None) -> Decimal:
-    return shift(value, _THOUSANDS.get(unit[0], 0)) if unit else value
+    power = _THOUSANDS.get(unit[0]) if unit else None
+    return shift(value, power) if power else value
 
 
 def _follows(before: _Seen, after: _Seen, quantity: Quantity) -> bool:
     """Tell whether a total can have become the other in the time between them."""
     if after.value < before.value:
         return False
-    if (fastest := _FASTEST.get(quantity)) is None:
+    if quantity not in _ENERGIES:
         return True
     seconds = Decimal(max(after.at - before.at, 0)) + _SLACK
-    return after.value - before.value <= fastest * seconds / _HOUR
+    return after.value - before.value <= STRONGEST * seconds / _HOUR

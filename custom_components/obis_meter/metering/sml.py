@@ -6,7 +6,6 @@ list the number of elements.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -141,9 +140,8 @@ class Origin(NamedTuple):
     status: Number | None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One value of a list as sent."""
+class Entry(NamedTuple):
+    """One value of a list as sent; a tuple because one is made for each value that changes."""
 
     code: ObisCode
     status: Element

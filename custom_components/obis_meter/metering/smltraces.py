@@ -1,7 +1,6 @@
 """Where the numbers of SML messages stand, and how each reads: what `layouts` remembers."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from operator import attrgetter
@@ -139,4 +138,4 @@ _SIGNED: Final = {0x50: True, 0x60: False}
 
 
 def _entry(entry: sml.Entry, common: sml.Origin, signed: bool, octets: bytes) -> Reading | None:
-    return sml.reading_of(replace(entry, value=sml.integer(octets, signed=signed)), common)
+    return sml.reading_of(entry._replace(value=sml.integer(octets, signed=signed)), common)

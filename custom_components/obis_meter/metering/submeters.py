@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from .catalogue import (
@@ -24,6 +25,7 @@ _DEVICE_TYPE: Final = (24, 1, 0)
 _IDS: Final = ((96, 1, 0), (96, 1, 1))
 _OF_SUB_METERS: Final = (24, 96)  # C groups that sub-meters use on a channel of their own
 
+_REMEMBERED: Final = 1024  # codes
 _BY_UNIT: Final = (COUNTED, *SUB_METERS[4])  # of a meter that does not say its type
 
 type Channel = tuple[int, int]
@@ -48,7 +50,7 @@ def split(telegram: Telegram) -> tuple[list[Reading], dict[SubMeter, list[Readin
     own: list[Reading] = []
     channels: dict[Channel, list[Reading]] = {}
     for reading in telegram.readings:
-        channel = _channel(reading)
+        channel = _channel(reading.id)
         (channels.setdefault(channel, []) if channel else own).append(reading)
     found = {}
     for channel, readings in channels.items():
@@ -67,8 +69,9 @@ def register_of(name: ObisCode | str, meter: SubMeter | None = None) -> Register
     return meter.kind if meter and row in MBUS else row
 
 
-def _channel(reading: Reading) -> Channel | None:
-    match reading.id:
+@lru_cache(_REMEMBERED)
+def _channel(name: ObisCode | str) -> Channel | None:
+    match name:
         case ObisCode(a=0, b=b, c=c) if b and c in _OF_SUB_METERS:
             return 0, b
         case ObisCode(a=a, b=b) if a in MEDIA:

@@ -1,6 +1,7 @@
 """One unit a quantity, whatever the meter sends, without losing a digit."""
 
-from decimal import Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
+from functools import lru_cache
 import re
 from typing import Final
 
@@ -9,29 +10,37 @@ _UNIT: Final = re.compile(r"([mkMG]?)(Wh|W|varh|var|VAh|VA|V|A|Hz|J)")
 _VOLUMES: Final = {"m3": 0, "dm3": -3, "l": -3}  # powers of ten of a cubic metre
 _SPELLED: Final = {"deg": "°"}
 _SAME: Final = {"VA": "var", "VAh": "varh"}  # some meters name reactive power so
+_EXACT: Final = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
+_ZERO: Final = Decimal(0)
+_REMEMBERED: Final = 256  # pairs of units
 
 
 def convert(value: Decimal, sent: str | None, wanted: str | None) -> Decimal | None:
     """Return value in the wanted unit; None where the unit sent cannot become it."""
-    if wanted is None or wanted == _SPELLED.get(sent or "", sent):
+    if wanted is None or wanted == sent:
         return value
+    power = _power(sent, wanted)
+    return shift(value, power) if power else value if power == 0 else None
+
+
+@lru_cache(_REMEMBERED)
+def _power(sent: str | None, wanted: str) -> int | None:
+    """Return the power of ten between two units; None where one cannot become the other."""
     if sent is None:
         return None
+    if wanted == _SPELLED.get(sent):
+        return 0
     if sent in _VOLUMES and wanted == "m3":
-        return shift(value, _VOLUMES[sent])
+        return _VOLUMES[sent]
     ours, theirs = _UNIT.fullmatch(wanted), _UNIT.fullmatch(sent)
     if not ours or not theirs or ours[2] not in (theirs[2], _SAME.get(theirs[2])):
         return None
-    return shift(value, _PREFIXES[theirs[1]] - _PREFIXES[ours[1]])
+    return _PREFIXES[theirs[1]] - _PREFIXES[ours[1]]
 
 
 def shift(value: Decimal, power: int) -> Decimal:
     """Multiply a finite number by a power of ten, exactly and without an exponent above zero."""
-    sign, digits, exponent = value.as_tuple()
-    shifted = int(exponent) + power
-    if shifted > 0:
-        digits, shifted = digits + (0,) * shifted, 0
-    return Decimal((sign, digits, shifted))
+    return _EXACT.add(_EXACT.scaleb(value, power), _ZERO)
 
 
 def scaled(number: int, power: int) -> Decimal:

@@ -1,0 +1,1 @@
+"""What meters cost a real Home Assistant, and what it keeps: see scripts/load and scripts/soak."""

@@ -1,0 +1,219 @@
+"""Days of several meters at one Home Assistant, in minutes: see scripts/soak.
+
+Time is simulated, all else is real: the core with its recorder and its storage, the sockets,
+the meters' software. Entries are reloaded and the core is restarted on the way.
+"""
+
+import argparse
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import pairwise
+import json
+from pathlib import Path
+import subprocess
+import sys
+from tempfile import TemporaryDirectory
+from zoneinfo import ZoneInfo
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.recorder import get_instance
+
+from ..environments import ROOT
+from . import simulated
+from .booked import Gap, Hours, compare
+from .core import core, keep, quiet, set_up
+from .kept import Census, Growth, growth, look
+from .street import Neighbour, move_in
+
+OSLO = ZoneInfo("Europe/Oslo")
+_HOUR = 3600
+_AWAY = 60  # s that Home Assistant takes to restart
+_END = 660  # s after the last full hour, when its statistics are written
+_FIRST = 1  # look at which all sensors are there: some are known after an hourly list, or a restart
+_BACKLOG = 200  # events that the recorder may be behind
+_ALL = ("kamstrup", "p1", "sml", "module", "bus")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """From when on, for how many hours, which meters; after which hours what is done.
+
+    growing are the parts of all memory blocks that an hour may add: caches fill at first.
+    """
+
+    begin: datetime
+    hours: int
+    meters: tuple[str, ...] = _ALL
+    reloads: tuple[int, ...] = ()
+    restarts: tuple[int, ...] = ()
+    growing: float = 0.001
+
+
+CASES = {
+    "night to summer time": Case(
+        datetime(2026, 3, 28, 23, 10, tzinfo=OSLO), 3, reloads=(2,), restarts=(1,), growing=0.01
+    ),
+    "day to summer time": Case(
+        datetime(2026, 3, 28, 12, 40, tzinfo=OSLO), 24, reloads=(2, 14), restarts=(5, 13)
+    ),
+    "day to winter time": Case(
+        datetime(2026, 10, 24, 12, 40, tzinfo=OSLO), 24, reloads=(2, 14), restarts=(5, 13)
+    ),
+    "week over a month's end": Case(
+        datetime(2026, 3, 27, 12, 40, tzinfo=OSLO), 168, ("kamstrup",), (9, 70), (33, 101)
+    ),
+}
+_QUICK = ("night to summer time",)
+
+
+@dataclass(slots=True)
+class Result:
+    """What a case found: hours by meter, counters that were wrong, what was left, what grew."""
+
+    hours: dict[str, Hours] = field(default_factory=dict)
+    miscounted: list[str] = field(default_factory=list)
+    left_behind: list[str] = field(default_factory=list)
+    growth: Growth = field(default_factory=Growth)
+    telegrams: int = 0
+
+    def is_good(self, growing: float) -> bool:
+        """Tell whether all that is promised holds; growing is as in Case."""
+        booked = all(each.worst <= 1 and each.hours for each in self.hours.values())
+        return (
+            booked and not self.miscounted and not self.left_behind and self.growth.is_flat(growing)
+        )
+
+
+class Soak:
+    """One case under way."""
+
+    def __init__(self, case: Case, loop: simulated.SimulatedLoop) -> None:
+        """Prepare."""
+        self.case, self.loop, self.result = case, loop, Result()
+        self.street: list[Neighbour] = []
+        self._gaps: list[Gap] = []
+        self._since: dict[str, int] = {}
+        self._looks: list[Census] = []
+
+    async def run(self) -> Result:
+        """Let the hours pass."""
+        async with AsyncExitStack() as stack:
+            folder = Path(stack.enter_context(TemporaryDirectory()))
+            self.street = await move_in(stack, self.case.begin, list(self.case.meters))
+            stretches = [0, *self.case.restarts, self.case.hours]
+            for begin, end in pairwise(stretches):
+                await self._core(folder, begin, end)
+                self.loop.hurried = True
+                gone = datetime.now(UTC).astimezone(OSLO)
+                await asyncio.sleep(_AWAY)
+                self._gaps.append((gone, datetime.now(UTC).astimezone(OSLO)))
+        return self.result
+
+    async def _core(self, folder: Path, begin: int, end: int) -> None:
+        """Run a core from one hour to another, on what the last one stored."""
+        self.loop.hurried = False
+        async with core(folder, recorder=True, zone="Europe/Oslo", country="NO") as hass:
+            recorder = get_instance(hass)
+            self.loop.backlogs = [lambda: recorder.backlog > _BACKLOG]
+            if not begin:
+                keep(hass, *(each.entry for each in self.street))
+            await set_up(hass)
+            self.loop.hurried = True
+            self._begin_count()
+            for hour in range(begin + 1, end + 1):
+                await asyncio.sleep(_HOUR)
+                self._count(hass, f"hour {hour}")
+                self._looks.append(look(hass))
+                if hour in self.case.reloads:
+                    await self._reload(hass)
+            if end == self.case.hours:
+                await self._finish(hass)
+            self.loop.hurried = False
+            self.loop.backlogs = []
+        self._compare_looks(_FIRST if not begin else 0, last=end == self.case.hours)
+
+    async def _reload(self, hass: HomeAssistant) -> None:
+        for each in self.street:
+            assert await hass.config_entries.async_reload(each.entry.entry_id)
+        await hass.async_block_till_done()
+        self._begin_count()
+
+    def _begin_count(self) -> None:
+        self._since = {each.name: each.source.sent for each in self.street}
+
+    def _count(self, hass: HomeAssistant, when: str) -> None:
+        """Compare what was sent with what was heard; a telegram may be under way."""
+        for each in self.street:
+            entry = hass.config_entries.async_get_known_entry(each.entry.entry_id)
+            statistics = entry.runtime_data.channels()[0].statistics
+            sent = each.source.sent - self._since[each.name]
+            heard = statistics.messages if each.kind.talks else statistics.telegrams
+            exact = each.name == "bus" or sent <= heard + 1 <= sent + 2 or each.kind.talks
+            if not exact or statistics.faults or statistics.outages:
+                self.result.miscounted.append(f"{when}, {each.name}: {sent} sent, {statistics}")
+        self.result.telegrams = sum(each.source.sent for each in self.street)
+
+    async def _finish(self, hass: HomeAssistant) -> None:
+        """Wait for the statistics of the last hour, and look at all."""
+        now = datetime.now(UTC)
+        full = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        await asyncio.sleep((full - now).total_seconds() + _END)
+        self.loop.hurried = False
+        await get_instance(hass).async_block_till_done()
+        for each in self.street:
+            self.result.hours[each.name] = await compare(hass, each, self.case.begin, self._gaps)
+
+    def _compare_looks(self, first: int, *, last: bool) -> None:
+        """Compare what a core held early and late; the last one also by how it grew."""
+        looks, self._looks = self._looks, []
+        if len(looks) > first + 1:
+            more = looks[-1].left_behind(looks[first])
+            self.result.left_behind += [f"{name}: {count} more" for name, count in more.items()]
+        if last:
+            self.result.growth = growth(looks)
+
+
+async def _soak(case: Case, loop: simulated.SimulatedLoop) -> Result:
+    return await Soak(case, loop).run()
+
+
+def _run_one(name: str) -> int:
+    quiet()
+    result: Result = simulated.run(CASES[name].begin, partial(_soak, CASES[name]))
+    good = result.is_good(CASES[name].growing)
+    print(json.dumps({"good": good, **asdict(result)}))
+    return 0 if good else 1
+
+
+def _show(name: str, found: dict[str, object]) -> None:
+    case = CASES[name]
+    print(f"{name}: {case.hours} h from {case.begin}, {found['telegrams']} telegrams")
+    for key, value in found.items():
+        print(f"  {key}: {value}")
+
+
+def main() -> int:
+    """Run the cases, each in a process of its own."""
+    parser = argparse.ArgumentParser(prog="scripts/soak", description=__doc__)
+    parser.add_argument("--long", action="store_true", help="whole days, and a week")
+    parser.add_argument("--case", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.case:
+        return _run_one(options.case)
+    told = {}
+    for name in [each for each in CASES if (each not in _QUICK) == options.long]:
+        command = [sys.executable, "-m", "benchmarks.home.soak", "--case", name]
+        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+        found = json.loads(done.stdout.splitlines()[-1]) if done.stdout else {"good": False}
+        _show(name, found)
+        told[name] = found
+    good = all(found["good"] for found in told.values())
+    print(json.dumps({"good": good, "cases": told}))
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -12,12 +12,16 @@ from .const import DOMAIN
 from .metering.catalogue import Quantity, Register
 from .metering.model import ObisCode, Reading, Telegram
 from .metering.submeters import register_of, split
+from .metering.units import convert
 
 _SHOWN: Final = 8
 _ORDER: Final = (
     *(Quantity.ENERGY, Quantity.POWER, Quantity.GAS, Quantity.WATER, Quantity.HEAT),
     *(Quantity.VOLTAGE, Quantity.CURRENT),
 )
+_DISPLAYED: Final = {"Wh": "kWh"}
+"""Units as sent -> those of the display with which an owner compares."""
+_SPELLED: Final = {"m3": "m³", "l": "L"}
 
 
 async def preview(hass: HomeAssistant, readings: Iterable[Reading]) -> str:
@@ -48,4 +52,8 @@ def _tells(row: Register) -> bool:
 def _line(names: dict[str, str], reading: Reading, row: Register) -> str:
     name = names.get(f"component.{DOMAIN}.entity.sensor.{row.key}.name", row.key)
     name = name.replace("{phase}", str(row.phase)).replace("{tariff}", str(row.tariff))
-    return f"- {name}: {reading.value:f} {reading.unit or ''}".rstrip()
+    value, unit = reading.value, reading.unit or ""
+    assert isinstance(value, Decimal)
+    if (displayed := _DISPLAYED.get(unit)) and (converted := convert(value, unit, displayed)):
+        value, unit = converted, displayed
+    return f"- {name}: {value:f} {_SPELLED.get(unit, unit)}".rstrip()

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 import random
+import re
 import socket
 
 from homeassistant.config_entries import SOURCE_USER, ConfigEntryState, ConfigFlowResult
@@ -82,7 +83,9 @@ async def test_a_meter_in_the_network_is_found_with_its_gas_meter(
     flow_id = await begin(hass, "network")
     found = await listen(hass, flow_id, network(server, line="9600 7e1"))
     assert found["step_id"] == "confirm"
-    assert "- Gas consumption: " in found["description_placeholders"]["readings"]
+    readings = found["description_placeholders"]["readings"]
+    assert re.search(r"- Gas consumption: [\d.]+ m³", readings)
+    assert re.search(r"- Energy import tariff 1: [\d.]+ kWh", readings)
     added = await hass.config_entries.flow.async_configure(flow_id, {})
     await hass.async_block_till_done()
     assert added["data"]["port"] == f"socket://127.0.0.1:{server.port}"

@@ -103,7 +103,7 @@ def is_known(hass: HomeAssistant, meter: str) -> bool:
 @asynccontextmanager
 async def _succession(
     hass: HomeAssistant, entry: ConfigEntry, memory: str, old: str, new: str
-) -> AsyncIterator[dict[str, list[float]]]:
+) -> AsyncIterator[dict[str, dict[str, Any]]]:
     """Pass everything of a meter on to another while nobody reads; yield its last totals."""
     loan = Loan(hass, entry)
     totals = await last_totals(hass, entry, old, new)

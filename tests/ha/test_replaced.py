@@ -214,7 +214,7 @@ async def test_without_a_recorder_nothing_is_settled(
 ) -> None:
     wire.connected.clear()
     await fix(hass, hass_client, replaced, "replaced")
-    assert replaced.data[CONF_TOTALS]["M2_1-0:1.8.0"] == [100.0]
+    assert replaced.data[CONF_TOTALS]["M2_1-0:1.8.0"]["last"] == 100.0
     await wire.send(telegram("1-0:1.8.0(8*kWh)", *WATER, meter="M2"))
     await until(hass, lambda: said(hass, ENERGY) == "8")
     async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=11))
@@ -224,9 +224,21 @@ async def test_without_a_recorder_nothing_is_settled(
 async def test_a_sensor_that_is_gone_is_not_waited_for(hass: HomeAssistant, wire: Wire) -> None:
     entry = entry_for(wire.url, "p1", unique_id="M2")
     entry.add_to_hass(hass)
-    data = {**entry.data, CONF_TOTALS: {"M2_gone": [1.0]}}
+    data = {**entry.data, CONF_TOTALS: {"M2_gone": {"last": 1.0, "unit": "kWh"}}}
     hass.config_entries.async_update_entry(entry, data=data)
     await hass.config_entries.async_setup(entry.entry_id)
+    assert CONF_TOTALS not in entry.data
+
+
+async def test_a_total_in_quite_another_unit_is_left_to_the_recorder(
+    hass: HomeAssistant, wire: Wire
+) -> None:
+    entry = await set_up(hass, entry_for(wire.url, "p1", title="Meter", unique_id="M1"))
+    await wire.send(telegram("1-0:1.8.0(100*kWh)"))
+    await until(hass, lambda: said(hass, ENERGY) == "100")
+    settled = {**entry.data, CONF_TOTALS: {"M1_1-0:1.8.0": {"last": 7.0, "unit": "m³"}}}
+    hass.config_entries.async_update_entry(entry, data=settled)
+    await hass.config_entries.async_reload(entry.entry_id)
     assert CONF_TOTALS not in entry.data
 
 

@@ -186,6 +186,22 @@ async def test_an_encrypted_meter_is_opened_with_the_keys_that_the_entry_has(
     assert entry.data["key"] == cipher.key.hex()
 
 
+async def test_an_authentication_key_that_was_not_typed_again_is_gone(
+    hass: HomeAssistant, tcp_meter: Serve[TcpServer]
+) -> None:
+    """With that of the meter before, no telegram would be believed."""
+    entry = entry_for("socket://127.0.0.1:1", unique_id=test_keys.E450_NUMBER)
+    entry.add_to_hass(hass)
+    wrong = {"key": WRONG_KEY, "auth_key": WRONG_KEY}
+    hass.config_entries.async_update_entry(entry, data={**entry.data, **wrong})
+    flow_id = await begin(hass, entry, "network")
+    assert (await listen(hass, flow_id, network(await tcp_meter("e450-ch"))))["step_id"] == "key"
+    typed = {"key": test_keys.cipher("e450-ch").key.hex()}
+    assert changed(await hass.config_entries.flow.async_configure(flow_id, typed))
+    assert entry.data["key"] == typed["key"]
+    assert "auth_key" not in entry.data
+
+
 async def test_a_meter_behind_a_head_moves_with_how_it_is_asked(
     hass: HomeAssistant, stack: AsyncExitStack, tmp_path: Path
 ) -> None:

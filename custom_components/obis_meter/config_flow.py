@@ -103,7 +103,8 @@ class ObisMeterConfigFlow(
     async def _async_try(self, url: str, typed: dict[str, Any]) -> ConfigFlowResult:
         """Open the port once, so that what is wrong with it is said beside the fields."""
         self._typed, self._url = typed, url
-        self._async_abort_entries_match({CONF_PORT: url})
+        if url != self._own_port():
+            self._async_abort_entries_match({CONF_PORT: url})
         if self.hass.config_entries.flow.async_has_matching_flow(self):
             return self.async_abort(reason="already_in_progress")
         advanced, self._pushing = typed[forms.ADVANCED], False

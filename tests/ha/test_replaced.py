@@ -6,8 +6,13 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
+from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    ConfigEntryDisabler,
+    ConfigEntryState,
+)
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -126,6 +131,14 @@ async def test_who_is_added_anew_leaves_the_old_history_alone(
     await until(hass, lambda: said(hass, "sensor.meter_m2_energy_import") == "8")
     assert before.items() <= ids(er.async_get(hass)).items()
     assert said(hass, ENERGY) in (None, "unavailable")
+    flow = hass.config_entries.flow
+    changing = {"source": SOURCE_RECONFIGURE, "entry_id": new.entry_id}
+    menu = await flow.async_init(DOMAIN, context=changing)
+    await flow.async_configure(menu["flow_id"], {"next_step_id": "network"})
+    shown = await flow.async_configure(menu["flow_id"], network(wire))
+    assert shown["type"] is FlowResultType.SHOW_PROGRESS  # the port is its own
+    flow.async_abort(menu["flow_id"])
+    await until(hass, lambda: new.state is ConfigEntryState.LOADED)
 
 
 async def test_a_swapped_cable_is_not_spoken_of_again(

@@ -1,5 +1,6 @@
 """A meter is replaced: history goes on, or begins anew; or somebody swapped the cables."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from http import HTTPStatus
@@ -12,7 +13,7 @@ from homeassistant.config_entries import (
     ConfigEntryState,
 )
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.data_entry_flow import AbortFlow, FlowResultType
 from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -23,6 +24,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.obis_meter.const import CONF_TOTALS, DOMAIN
 from custom_components.obis_meter.memory import Memory, inherited
 from custom_components.obis_meter.repairs import async_create_fix_flow
+from custom_components.obis_meter.succession import Successor, async_hand_over
 
 from . import bussing
 from .bussing import brisk
@@ -168,12 +170,29 @@ async def test_a_meter_that_has_an_entry_takes_no_other_place(
     assert (shown["type"], shown["reason"]) == ("abort", "already_configured")
 
 
+@pytest.mark.parametrize("step", ["replaced", "anew"])
+async def test_a_meter_that_got_an_entry_meanwhile_takes_no_other_place(
+    hass: HomeAssistant, replaced: MockConfigEntry, step: str
+) -> None:
+    """The dialog may stand open for days."""
+    told = {"entry_id": replaced.entry_id, "found": "M2"}
+    flow = await async_create_fix_flow(hass, "any", told)
+    flow.hass = hass
+    listener = listening(free_port(), "M2")  # as one of several
+    listener.add_to_hass(hass)
+    with pytest.raises(AbortFlow) as refused:
+        await getattr(flow, f"async_step_{step}")()
+    assert refused.value.reason == "already_configured"
+    assert (replaced.unique_id, replaced.disabled_by) == ("M1", None)
+
+
 @pytest.mark.parametrize("step", ["init", "replaced", "anew", "ignore"])
 async def test_an_entry_that_is_gone_cannot_be_mended(hass: HomeAssistant, step: str) -> None:
     flow = await async_create_fix_flow(hass, "any", {"entry_id": "none", "found": "M2"})
     flow.hass = hass
-    result = await getattr(flow, f"async_step_{step}")()
-    assert (result["type"], result["reason"]) == ("abort", "gone")
+    with pytest.raises(AbortFlow) as refused:
+        await getattr(flow, f"async_step_{step}")()
+    assert refused.value.reason == "gone"
 
 
 @pytest.mark.parametrize("step", ["replaced", "anew", "wrong"])
@@ -201,6 +220,21 @@ async def test_the_same_is_asked_where_the_entry_is_changed(
     assert new
     assert (new is entry) == (step == "replaced")
     assert new.data["port"] == wire.url
+
+
+@pytest.mark.parametrize("step", ["replaced", "anew"])
+async def test_an_entry_is_not_given_the_meter_of_another_that_came_meanwhile(
+    hass: HomeAssistant, wire: Wire, step: str
+) -> None:
+    entry = await set_up(hass, entry_for("socket://127.0.0.1:1", "p1", unique_id="M1"))
+    flow_id = await begin(hass, entry, "network")
+    await hass.config_entries.flow.async_configure(flow_id, network(wire))
+    await wire.send(telegram("1-0:1.8.0(8*kWh)", meter="M2"))
+    assert (await listen(hass, flow_id, {}))["step_id"] == "other"
+    entry_for("socket://127.0.0.1:2", "p1", unique_id="M2").add_to_hass(hass)
+    result = await hass.config_entries.flow.async_configure(flow_id, {"next_step_id": step})
+    assert result["reason"] == "already_configured"
+    assert (entry.unique_id, entry.disabled_by) == ("M1", None)
 
 
 async def test_a_meter_added_meanwhile_is_not_added_anew(hass: HomeAssistant) -> None:
@@ -288,6 +322,34 @@ async def test_a_meter_on_a_line_is_replaced(
     assert heirs(before, bussing.FIRST, bussing.SECOND).items() <= after.items()
     assert not [name for name in after.values() if name.startswith(bussing.FIRST)]
     await until(hass, lambda: bussing.state(hass, "sensor.energy_import") not in (None, "unknown"))
+
+
+async def test_a_successor_that_another_entry_has_is_refused(
+    hass: HomeAssistant, stack: AsyncExitStack
+) -> None:
+    entry_for("socket://127.0.0.1:1", "rfc1662", unique_id=OTHER).add_to_hass(hass)
+    entry = await set_up(hass, listening(free_port(), SERIAL))
+    before = ids(er.async_get(hass))
+    refused = await change(hass, entry, {"meter": OTHER, "name": ""})
+    assert refused["errors"] == {"meter": "meter_known"}
+    assert ids(er.async_get(hass)) == before
+
+
+async def test_an_entry_has_its_port_again_when_it_cannot_be_unloaded(
+    hass: HomeAssistant, replaced: MockConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unload = hass.config_entries.async_unload
+
+    async def cancelled(entry_id: str, **more: bool) -> bool:
+        monkeypatch.undo()
+        await unload(entry_id)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(hass.config_entries, "async_unload", cancelled)
+    with pytest.raises(asyncio.CancelledError):
+        await async_hand_over(hass, replaced, Successor("M2", replaced.data, replaced.options))
+    await until(hass, lambda: replaced.state is ConfigEntryState.LOADED, 5)
+    assert replaced.unique_id == "M1"
 
 
 async def test_a_meter_that_calls_is_replaced(hass: HomeAssistant, stack: AsyncExitStack) -> None:

@@ -17,7 +17,7 @@ from . import forms, port_forms
 from .bus import is_bus
 from .bus_flow import BusMeterSubentryFlow
 from .const import AUTO, CONF_LINE, CONF_PORT, DOMAIN, SUBENTRY_METER, is_listener
-from .coordinator import is_heard
+from .coordinator import is_missed
 from .dial_in_flow import DialInSteps
 from .discovery_flow import DiscoverySteps
 from .finder import Found
@@ -140,7 +140,7 @@ class ObisMeterConfigFlow(
             return await self._async_found_again(found)
         if found.meter:
             entry = await self.async_set_unique_id(found.meter)
-            if entry and not is_heard(entry):
+            if entry and is_missed(entry):
                 return self._moved(entry, found)
             self._abort_if_unique_id_configured()
         if isinstance(found, ReadOut):

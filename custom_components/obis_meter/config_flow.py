@@ -150,6 +150,7 @@ class ObisMeterConfigFlow(
     @callback
     @override
     def async_remove(self) -> None:
-        """Let the port go when the owner closes the dialog."""
+        """Let the port go when the owner closes the dialog, even while it is being opened."""
+        self._closed = True
         if self._search:
             self._search.cancel()

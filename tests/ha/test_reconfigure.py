@@ -12,7 +12,7 @@ from homeassistant.config_entries import (
     ConfigFlowResult,
 )
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType, section
+from homeassistant.data_entry_flow import FlowResultType, UnknownFlow, section
 from homeassistant.helpers import entity_registry as er
 import probatio
 import pytest
@@ -314,6 +314,24 @@ async def test_the_entry_goes_on_when_opening_breaks(
     monkeypatch.setattr(port_flow, "open_port", broken)
     with pytest.raises(fault):
         await listen(hass, await begin(hass, entry, "network"), network(wire))
+    await reads_on(hass, entry, wire)
+
+
+async def test_the_entry_goes_on_when_the_dialog_is_closed_while_the_port_opens(
+    hass: HomeAssistant, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opening = port_flow.open_port
+
+    async def slow(url: str, line: Any) -> Any:
+        hass.config_entries.flow.async_abort(flow_id)
+        return await opening(url, line)
+
+    entry = await set_up(hass, entry_for(wire.url, "p1", title="Meter", unique_id="M1"))
+    flow_id = await begin(hass, entry, "network")
+    monkeypatch.setattr(port_flow, "open_port", slow)
+    with pytest.raises(UnknownFlow):
+        await hass.config_entries.flow.async_configure(flow_id, network(wire))
+    await until(hass, lambda: entry.state is ConfigEntryState.LOADED, 5)  # and searches no longer
     await reads_on(hass, entry, wire)
 
 

@@ -25,7 +25,7 @@ from .const import (
     SUBENTRY_METER,
     is_raw,
 )
-from .coordinator import is_heard
+from .coordinator import is_missed
 from .metering.links import LINKS
 from .metering.model import LineSettings
 from .port_flow import PortSteps
@@ -70,7 +70,7 @@ class AskSteps(PortSteps):
             return await self._async_line_again(found)
         known = self._known()
         for entry in {meter.address: known.get(meter.address) for meter in found.meters}.values():
-            if entry and not is_heard(entry):
+            if entry and is_missed(entry):
                 return self.async_update_reload_and_abort(
                     entry, data_updates=self._where(), reason="moved"
                 )

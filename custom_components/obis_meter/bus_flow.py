@@ -28,7 +28,7 @@ from .const import (
 from .finder import Progress, seen
 from .metering.errors import MeteringError, RequestError
 from .metering.links import dlt645
-from .succession import Named, async_hand_over_subentry, named
+from .succession import Named, async_hand_over_subentry, is_known, named
 
 _CHANGED: Final = forms.ACCESS.extend({probatio.Optional(CONF_ADDRESS, default=""): TextSelector()})
 _FIELDS = {"operator_form": CONF_OPERATOR}  # of what may be wrong; all else is of the password
@@ -94,8 +94,8 @@ class BusMeterSubentryFlow(ConfigSubentryFlow):
             meters = self._scan.result()
         except MeteringError:
             return self.async_abort(reason="line_not_open")
-        known = self._known()
-        self._meters = {each.address: each for each in meters if each.address not in known}
+        new = [each for each in meters if not is_known(self.hass, each.address)]
+        self._meters = {each.address: each for each in new}
         if not self._meters:
             return self.async_abort(reason="nothing_new")
         return await self.async_step_found()
@@ -134,7 +134,7 @@ class BusMeterSubentryFlow(ConfigSubentryFlow):
             address = dlt645.own_address(access(typed))
         except RequestError:
             return {CONF_ADDRESS: "address_invalid"}
-        if address in self._known():
+        if is_known(self.hass, address):
             return {CONF_ADDRESS: "address_known"}
         if (channel := self._channel()) is None:
             return {"base": "line_not_open"}
@@ -143,9 +143,6 @@ class BusMeterSubentryFlow(ConfigSubentryFlow):
         except MeteringError:
             return {"base": "line_not_open"}
         return found or {CONF_ADDRESS: "not_answering"}
-
-    def _known(self) -> set[str | None]:
-        return {subentry.unique_id for subentry in self._get_entry().subentries.values()}
 
     def _add(self, meter: OnLine, typed: dict[str, Any]) -> SubentryFlowResult:
         return self.async_create_entry(

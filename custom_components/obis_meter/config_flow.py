@@ -17,7 +17,7 @@ from . import forms, port_forms
 from .bus import is_bus
 from .bus_flow import BusMeterSubentryFlow
 from .const import AUTO, CONF_LINE, CONF_PORT, DOMAIN, SUBENTRY_METER, is_listener
-from .coordinator import is_heard
+from .coordinator import is_missed
 from .dial_in_flow import DialInSteps
 from .discovery_flow import DiscoverySteps
 from .finder import Found
@@ -103,7 +103,8 @@ class ObisMeterConfigFlow(
     async def _async_try(self, url: str, typed: dict[str, Any]) -> ConfigFlowResult:
         """Open the port once, so that what is wrong with it is said beside the fields."""
         self._typed, self._url = typed, url
-        self._async_abort_entries_match({CONF_PORT: url})
+        if url != self._own_port():
+            self._async_abort_entries_match({CONF_PORT: url})
         if self.hass.config_entries.flow.async_has_matching_flow(self):
             return self.async_abort(reason="already_in_progress")
         advanced, self._pushing = typed[forms.ADVANCED], False
@@ -139,7 +140,7 @@ class ObisMeterConfigFlow(
             return await self._async_found_again(found)
         if found.meter:
             entry = await self.async_set_unique_id(found.meter)
-            if entry and not is_heard(entry):
+            if entry and is_missed(entry):
                 return self._moved(entry, found)
             self._abort_if_unique_id_configured()
         if isinstance(found, ReadOut):
@@ -149,6 +150,7 @@ class ObisMeterConfigFlow(
     @callback
     @override
     def async_remove(self) -> None:
-        """Let the port go when the owner closes the dialog."""
+        """Let the port go when the owner closes the dialog, even while it is being opened."""
+        self._closed = True
         if self._search:
             self._search.cancel()

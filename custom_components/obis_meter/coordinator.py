@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, override
 
-from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry, ConfigEntryState
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_change
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
@@ -235,8 +235,10 @@ def caught(session: Session, error: DecryptError) -> Locked | None:
     return Locked(session.link, sealed, error, tuple(session.payloads)) if sealed else None
 
 
-def is_heard(entry: ObisMeterConfigEntry) -> bool:
-    """Tell whether the meter of an entry is heard where it was set up."""
-    if entry.state is not ConfigEntryState.LOADED:
+def is_missed(entry: ConfigEntry[Any]) -> bool:
+    """Tell whether an entry is to read its meter, and does not hear it where it was set up."""
+    if entry.source == SOURCE_IGNORE or entry.disabled_by:
         return False
-    return any(channel.up for channel in entry.runtime_data.channels())
+    if entry.state is not ConfigEntryState.LOADED:
+        return True
+    return not any(channel.up for channel in entry.runtime_data.channels())

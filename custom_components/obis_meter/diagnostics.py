@@ -81,9 +81,7 @@ async def async_get_config_entry_diagnostics(
         "connected": coordinator.last_update_success,
         "channels": [_channel(channel) for channel in coordinator.channels()],
         "turned_away": _turned_away(coordinator),
-        "bridges": [
-            {"up": each.up, **asdict(each.carried)} for each in coordinator.bridges.values()
-        ],
+        "bridges": [_bridge(each) for each in coordinator.bridges.values()],
         "asked": [each.asked for each in coordinator.readers.values()],
         "held_totals": sum(guard.held for guard in guards),
         "payloads": _payloads(coordinator),

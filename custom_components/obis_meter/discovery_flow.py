@@ -66,18 +66,20 @@ class DiscoverySteps(ConfirmSteps):
         return await self._async_offer(said.get("product"), said.get("manufacturer"), host)
 
     async def _is_followed(self) -> bool:
-        """Tell whether an entry reads what is announced; it gets the present address."""
-        place = await place_of(self.hass, self._url)
+        """Tell whether entries read what is announced; they get the present address.
+
+        There are two where a meter was replaced and the entry of the old one is switched off.
+        """
+        place, followed = await place_of(self.hass, self._url), False
         for entry in self.hass.config_entries.async_entries(DOMAIN, include_ignore=False):
-            own = entry.data[CONF_PORT]
-            if await place_of(self.hass, own) == place:
+            if await place_of(self.hass, entry.data[CONF_PORT]) == place:
                 self._update(entry, {CONF_SERVICE: self._service})
-                return True
-            if entry.data.get(CONF_SERVICE) == self._service:
+                followed = True
+            elif entry.data.get(CONF_SERVICE) == self._service:
                 self._update(entry, {CONF_PORT: self._url})
                 self.hass.config_entries.async_schedule_reload(entry.entry_id)
-                return True
-        return False
+                followed = True
+        return followed
 
     def _update(self, entry: ConfigEntry, changes: dict[str, str]) -> None:
         self.hass.config_entries.async_update_entry(entry, data={**entry.data, **changes})

@@ -10,9 +10,11 @@ from . import head_forms
 from .confirm_flow import ConfirmSteps
 from .const import (
     CONF_ASK,
+    CONF_AUTH_KEY,
     CONF_EIGHT_BITS,
     CONF_FOREIGN,
     CONF_INTERVAL,
+    CONF_KEY,
     CONF_LISTEN_ONLY,
     CONF_READOUT,
     CONF_SERVICE,
@@ -109,8 +111,10 @@ class HeadSteps(ConfirmSteps, PortSteps):
 
     def _data(self, entry: ConfigEntry, found: Found) -> dict[str, Any]:
         """Return the data of an entry whose meter is read where, and as, it was found now."""
-        kept = {key: value for key, value in entry.data.items() if key not in _OF_THE_PLACE}
-        return {**kept, **self._settings(found)}
+        settings = self._settings(found)
+        gone = (*_OF_THE_PLACE, *((CONF_AUTH_KEY,) if CONF_KEY in settings else ()))
+        kept = {key: value for key, value in entry.data.items() if key not in gone}
+        return {**kept, **settings}
 
     def _options(self, entry: ConfigEntry, found: Found) -> dict[str, Any]:
         options = dict(entry.options)

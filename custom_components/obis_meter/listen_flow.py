@@ -40,7 +40,7 @@ class ListenSteps(AskSteps, HeadSteps):
         self._url = ""
         self._line = USUAL
         self._auto = True
-        self._asked = self._pushing = False
+        self._asked = self._pushing = self._closed = False
         self._reason = NotFoundError("silent")
         self._progress = Progress()
         self._shown = 0.0
@@ -87,6 +87,8 @@ class ListenSteps(AskSteps, HeadSteps):
         self._search = self.hass.async_create_background_task(self._unhurried(search), name)
         self._search.add_done_callback(seen)
         self._search.add_done_callback(lambda _: self._give_back())
+        if self._closed:
+            self._search.cancel()
         return await self.async_step_listen()
 
     async def _unhurried[T](self, search: Coroutine[Any, Any, T]) -> T:

@@ -32,7 +32,7 @@ from .const import (
 from .head import is_head, mistake_in, shortest, shown
 from .metering.errors import RequestError
 from .metering.links import LINKS
-from .succession import Named, async_hand_over_subentry, named
+from .succession import Named, async_hand_over_subentry, is_known, named
 
 
 class ObisMeterOptionsFlow(OptionsFlowWithReload):
@@ -143,7 +143,7 @@ class MeterSubentryFlow(ConfigSubentryFlow):
         if user_input is None:
             return self.async_show_form(step_id="user", data_schema=forms.METER)
         meter = user_input[CONF_METER].strip()
-        if any(meter == known.unique_id for known in self._get_entry().subentries.values()):
+        if is_known(self.hass, meter):
             return self.async_abort(reason="already_configured")
         title = user_input.get(CONF_NAME, "").strip() or meter
         return self.async_create_entry(title=title, data={}, unique_id=meter)
@@ -165,7 +165,7 @@ class MeterSubentryFlow(ConfigSubentryFlow):
             title = named(subentry, meter, user_input.get(CONF_NAME, ""))
             if meter == subentry.unique_id:
                 return self.async_update_and_abort(entry, subentry, title=title)
-            if all(meter != known.unique_id for known in entry.subentries.values()):
+            if not is_known(self.hass, meter):
                 data = {k: v for k, v in subentry.data.items() if k != CONF_TITLE}
                 await async_hand_over_subentry(
                     self.hass, entry, subentry, Named(meter, title, data)

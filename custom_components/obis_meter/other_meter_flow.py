@@ -2,6 +2,7 @@
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.data_entry_flow import AbortFlow
 
 from .const import CONF_FOREIGN
 from .succession import Successor, async_hand_over, async_start_anew, is_known
@@ -17,10 +18,7 @@ class OtherMeterFlow(RepairsFlow):
 
     async def async_step_init(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
         """Ask whether the meter was replaced."""
-        if (entry := self._entry()) is None:
-            return self.async_abort(reason="gone")
-        if is_known(self.hass, self._found):
-            return self.async_abort(reason="already_configured")
+        entry = self._entry()
         return self.async_show_menu(
             step_id="init",
             menu_options=["replaced", "anew", "ignore"],
@@ -31,22 +29,26 @@ class OtherMeterFlow(RepairsFlow):
             },
         )
 
-    def _entry(self) -> ConfigEntry | None:
-        return self.hass.config_entries.async_get_entry(self._entry_id)
+    def _entry(self) -> ConfigEntry:
+        """Return the entry; AbortFlow where it has gone, or the other meter has one, meanwhile."""
+        entry = self.hass.config_entries.async_get_entry(self._entry_id)
+        if entry is None:
+            raise AbortFlow("gone")
+        if is_known(self.hass, self._found):
+            raise AbortFlow("already_configured")
+        return entry
 
     async def async_step_replaced(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
         """Have the new meter take the place of the old one."""
-        if (entry := self._entry()) is None:
-            return self.async_abort(reason="gone")
+        entry = self._entry()
         await async_hand_over(self.hass, entry, self._successor(entry))
         return self.async_create_entry(data={})
 
     async def async_step_anew(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
         """Add the new meter by itself."""
-        if (entry := self._entry()) is None:
-            return self.async_abort(reason="gone")
+        entry = self._entry()
         await async_start_anew(self.hass, entry, self._successor(entry))
         return self.async_create_entry(data={})
 
@@ -54,8 +56,7 @@ class OtherMeterFlow(RepairsFlow):
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
         """Speak of this meter no more; what it says is not shown either."""
-        if (entry := self._entry()) is None:
-            return self.async_abort(reason="gone")
+        entry = self._entry()
         foreign = [*entry.data.get(CONF_FOREIGN, ()), self._found]
         self.hass.config_entries.async_update_entry(
             entry, data={**entry.data, CONF_FOREIGN: foreign}

@@ -29,6 +29,16 @@ class PortSteps(ConfigFlow):
         """Return what an entry keeps of its port."""
         return {CONF_PORT: self._url, CONF_LINE: str(self._line)}
 
+    def _own_port(self) -> str | None:
+        """Return the port of the entry being changed, which another that is switched off may have.
+
+        Such is the entry of a meter that was replaced by one that was added anew.
+        """
+        if self.source != SOURCE_RECONFIGURE:
+            return None
+        port: str = self._get_reconfigure_entry().data[CONF_PORT]
+        return port
+
     async def _async_borrow(self, url: str) -> None:
         if self.source == SOURCE_RECONFIGURE:
             self._loan = self._loan or Loan(self.hass, self._get_reconfigure_entry())

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntry, ConfigFlowResult
 from homeassistant.const import CONF_HOST
+from homeassistant.data_entry_flow import AbortFlow
 import probatio
 
 from . import forms, keyring
@@ -158,10 +159,15 @@ class ReconfigureSteps(ImportSteps, HeadSteps):
         return await self._ask()
 
     def _successor(self) -> tuple[ConfigEntry, Successor]:
-        """Return the entry, and the meter found with how it is read."""
+        """Return the entry, and the meter found with how it is read.
+
+        AbortFlow where that got an entry of its own meanwhile.
+        """
         entry, found = self._get_reconfigure_entry(), self._found
         assert found
         assert found.meter
+        if is_known(self.hass, found.meter):
+            raise AbortFlow("already_configured")
         return entry, Successor(found.meter, self._data(entry, found), self._options(entry, found))
 
     async def async_step_relisten(

@@ -96,19 +96,23 @@ async def async_start_anew(hass: HomeAssistant, entry: ConfigEntry, new: Success
 
 
 def is_known(hass: HomeAssistant, meter: str) -> bool:
-    """Tell whether a meter has an entry of its own."""
-    return hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, meter) is not None
+    """Tell whether a meter has an entry of its own, or a subentry: its names are taken then."""
+    entries = hass.config_entries.async_entries(DOMAIN)
+    return any(
+        meter in (entry.unique_id, *(each.unique_id for each in entry.subentries.values()))
+        for entry in entries
+    )
 
 
 @asynccontextmanager
 async def _succession(
     hass: HomeAssistant, entry: ConfigEntry, memory: str, old: str, new: str
-) -> AsyncIterator[dict[str, list[float]]]:
+) -> AsyncIterator[dict[str, dict[str, Any]]]:
     """Pass everything of a meter on to another while nobody reads; yield its last totals."""
     loan = Loan(hass, entry)
     totals = await last_totals(hass, entry, old, new)
-    await loan.take_all()
     try:
+        await loan.take_all()
         await Memory(hass, memory).hand_over(old, new)
         _rename(hass, entry, old, new)
         yield totals

@@ -30,7 +30,8 @@ _HELP: Final = {
     "no_telegram_like_tcp": "docs/troubleshooting.md#bytes-come-but-no-telegram",
 }
 """The messages, and the pages that go on where they end."""
-_GONE: Final[HassKey[dict[str, float]]] = HassKey(f"{DOMAIN}_gone")  # entry id -> since when
+_GONE: Final[HassKey[dict[str, tuple[float, CALLBACK_TYPE]]]] = HassKey(f"{DOMAIN}_gone")
+"""Entry id -> since when its port is missing, and what ends watching whether it is switched off."""
 
 
 class Watch:
@@ -77,16 +78,25 @@ class Watch:
 @callback
 def missing(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Note that the port of an entry could not be opened when it was to be set up."""
-    now = hass.loop.time()
-    since = hass.data.setdefault(_GONE, {}).setdefault(entry.entry_id, now)
-    if now - since >= TOO_LONG:
+
+    @callback
+    def given_up() -> None:
+        if entry.disabled_by:  # it is not set up again, and nobody else would take the message back
+            hass.loop.call_soon(found, hass, entry)  # behind the others who are told
+
+    now, gone = hass.loop.time(), hass.data.setdefault(_GONE, {})
+    if entry.entry_id not in gone:
+        gone[entry.entry_id] = now, entry.async_on_state_change(given_up)
+    if now - gone[entry.entry_id][0] >= TOO_LONG:
         _tell(hass, entry, "missing_port")
 
 
 @callback
 def found(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Note that the port of an entry was opened, or is wanted no more; take the message back."""
-    hass.data.get(_GONE, {}).pop(entry.entry_id, None)
+    if known := hass.data.get(_GONE, {}).pop(entry.entry_id, None):
+        _, stop = known
+        stop()
     _tell(hass, entry, None)
 
 

@@ -7,7 +7,13 @@ import random
 import re
 import socket
 
-from homeassistant.config_entries import SOURCE_USER, ConfigEntryState, ConfigFlowResult
+from homeassistant.config_entries import (
+    SOURCE_IGNORE,
+    SOURCE_USER,
+    ConfigEntryDisabler,
+    ConfigEntryState,
+    ConfigFlowResult,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
@@ -208,6 +214,31 @@ async def test_a_meter_that_moved_to_another_port_keeps_its_entry(
     assert result["reason"] == "moved"
     assert entry.data["port"] == server.url
     assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_an_entry_that_is_switched_off_is_not_said_to_be_read_again(
+    hass: HomeAssistant, tcp_meter: Serve[TcpServer]
+) -> None:
+    off = ConfigEntryDisabler.USER
+    entry = entry_for("/dev/serial/by-id/gone", unique_id=METER, disabled_by=off)
+    entry.add_to_hass(hass)
+    server = await tcp_meter("aidon")
+    result = await listen(hass, await begin(hass, "network"), network(server))
+    assert result["reason"] == "already_configured"
+    assert entry.data["port"] == "/dev/serial/by-id/gone"
+
+
+async def test_a_meter_that_was_ignored_can_be_added(
+    hass: HomeAssistant, tcp_meter: Serve[TcpServer]
+) -> None:
+    """One that called may be, and is known by its id then."""
+    ignored = {"unique_id": METER, "title": METER}
+    await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_IGNORE}, data=ignored
+    )
+    server = await tcp_meter("aidon")
+    result = await listen(hass, await begin(hass, "network"), network(server))
+    assert result["step_id"] == "confirm"
 
 
 async def test_a_port_in_use_is_named(hass: HomeAssistant, pty_meter: Serve[PtyServer]) -> None:

@@ -12,6 +12,7 @@ from homeassistant.config_entries import (
     SOURCE_IGNORE,
     SOURCE_USB,
     SOURCE_ZEROCONF,
+    ConfigEntryDisabler,
     ConfigEntryState,
     ConfigFlowResult,
 )
@@ -238,6 +239,22 @@ async def test_a_ser2net_that_was_typed_in_is_followed_too(
     assert (await hear_of(hass, announced(old)))["reason"] == "already_configured"
     assert (await hear_of(hass, announced(server.port)))["reason"] == "already_configured"
     await is_read(hass, entry)
+    assert entry.data["port"] == server.url
+
+
+async def test_an_entry_that_is_switched_off_is_no_obstacle_to_following(
+    hass: HomeAssistant, tcp_meter: Serve[TcpServer]
+) -> None:
+    """That of a meter that was replaced knows the same ser2net."""
+    server = await tcp_meter("p1")
+    both = [entry_for("socket://127.0.0.1:1", "p1", unique_id=name) for name in ("M1", "M2")]
+    off, entry = both
+    for each in both:
+        each.add_to_hass(hass)
+        hass.config_entries.async_update_entry(each, data={**each.data, "service": SER2NET})
+    await hass.config_entries.async_set_disabled_by(off.entry_id, ConfigEntryDisabler.USER)
+    assert (await hear_of(hass, announced(server.port)))["reason"] == "already_configured"
+    await hass.async_block_till_done()
     assert entry.data["port"] == server.url
 
 

@@ -13,7 +13,7 @@ from homeassistant.config_entries import (
     ConfigFlowResult,
 )
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType, section
+from homeassistant.data_entry_flow import FlowResultType, UnknownFlow, section
 from homeassistant.helpers import entity_registry as er
 import probatio
 import pytest
@@ -194,6 +194,22 @@ async def test_an_encrypted_meter_is_opened_with_the_keys_that_the_entry_has(
     assert entry.data["key"] == cipher.key.hex()
 
 
+async def test_an_authentication_key_that_was_not_typed_again_is_gone(
+    hass: HomeAssistant, tcp_meter: Serve[TcpServer]
+) -> None:
+    """With that of the meter before, no telegram would be believed."""
+    entry = entry_for("socket://127.0.0.1:1", unique_id=test_keys.E450_NUMBER)
+    entry.add_to_hass(hass)
+    wrong = {"key": WRONG_KEY, "auth_key": WRONG_KEY}
+    hass.config_entries.async_update_entry(entry, data={**entry.data, **wrong})
+    flow_id = await begin(hass, entry, "network")
+    assert (await listen(hass, flow_id, network(await tcp_meter("e450-ch"))))["step_id"] == "key"
+    typed = {"key": test_keys.cipher("e450-ch").key.hex()}
+    assert changed(await hass.config_entries.flow.async_configure(flow_id, typed))
+    assert entry.data["key"] == typed["key"]
+    assert "auth_key" not in entry.data
+
+
 async def test_a_meter_behind_a_head_moves_with_how_it_is_asked(
     hass: HomeAssistant, stack: AsyncExitStack, tmp_path: Path
 ) -> None:
@@ -306,6 +322,24 @@ async def test_the_entry_goes_on_when_opening_breaks(
     monkeypatch.setattr(port_flow, "open_port", broken)
     with pytest.raises(fault):
         await listen(hass, await begin(hass, entry, "network"), network(wire))
+    await reads_on(hass, entry, wire)
+
+
+async def test_the_entry_goes_on_when_the_dialog_is_closed_while_the_port_opens(
+    hass: HomeAssistant, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opening = port_flow.open_port
+
+    async def slow(url: str, line: Any) -> Any:
+        hass.config_entries.flow.async_abort(flow_id)
+        return await opening(url, line)
+
+    entry = await set_up(hass, entry_for(wire.url, "p1", title="Meter", unique_id="M1"))
+    flow_id = await begin(hass, entry, "network")
+    monkeypatch.setattr(port_flow, "open_port", slow)
+    with pytest.raises(UnknownFlow):
+        await hass.config_entries.flow.async_configure(flow_id, network(wire))
+    await until(hass, lambda: entry.state is ConfigEntryState.LOADED, 5)  # and searches no longer
     await reads_on(hass, entry, wire)
 
 

@@ -1,13 +1,19 @@
 """A meter is replaced: history goes on, or begins anew; or somebody swapped the cables."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
+from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    ConfigEntryDisabler,
+    ConfigEntryState,
+)
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import AbortFlow, FlowResultType
 from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -18,6 +24,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.obis_meter.const import CONF_TOTALS, DOMAIN
 from custom_components.obis_meter.memory import Memory, inherited
 from custom_components.obis_meter.repairs import async_create_fix_flow
+from custom_components.obis_meter.succession import Successor, async_hand_over
 
 from . import bussing
 from .bussing import brisk
@@ -126,6 +133,14 @@ async def test_who_is_added_anew_leaves_the_old_history_alone(
     await until(hass, lambda: said(hass, "sensor.meter_m2_energy_import") == "8")
     assert before.items() <= ids(er.async_get(hass)).items()
     assert said(hass, ENERGY) in (None, "unavailable")
+    flow = hass.config_entries.flow
+    changing = {"source": SOURCE_RECONFIGURE, "entry_id": new.entry_id}
+    menu = await flow.async_init(DOMAIN, context=changing)
+    await flow.async_configure(menu["flow_id"], {"next_step_id": "network"})
+    shown = await flow.async_configure(menu["flow_id"], network(wire))
+    assert shown["type"] is FlowResultType.SHOW_PROGRESS  # the port is its own
+    flow.async_abort(menu["flow_id"])
+    await until(hass, lambda: new.state is ConfigEntryState.LOADED)
 
 
 async def test_a_swapped_cable_is_not_spoken_of_again(
@@ -155,12 +170,29 @@ async def test_a_meter_that_has_an_entry_takes_no_other_place(
     assert (shown["type"], shown["reason"]) == ("abort", "already_configured")
 
 
+@pytest.mark.parametrize("step", ["replaced", "anew"])
+async def test_a_meter_that_got_an_entry_meanwhile_takes_no_other_place(
+    hass: HomeAssistant, replaced: MockConfigEntry, step: str
+) -> None:
+    """The dialog may stand open for days."""
+    told = {"entry_id": replaced.entry_id, "found": "M2"}
+    flow = await async_create_fix_flow(hass, "any", told)
+    flow.hass = hass
+    listener = listening(free_port(), "M2")  # as one of several
+    listener.add_to_hass(hass)
+    with pytest.raises(AbortFlow) as refused:
+        await getattr(flow, f"async_step_{step}")()
+    assert refused.value.reason == "already_configured"
+    assert (replaced.unique_id, replaced.disabled_by) == ("M1", None)
+
+
 @pytest.mark.parametrize("step", ["init", "replaced", "anew", "ignore"])
 async def test_an_entry_that_is_gone_cannot_be_mended(hass: HomeAssistant, step: str) -> None:
     flow = await async_create_fix_flow(hass, "any", {"entry_id": "none", "found": "M2"})
     flow.hass = hass
-    result = await getattr(flow, f"async_step_{step}")()
-    assert (result["type"], result["reason"]) == ("abort", "gone")
+    with pytest.raises(AbortFlow) as refused:
+        await getattr(flow, f"async_step_{step}")()
+    assert refused.value.reason == "gone"
 
 
 @pytest.mark.parametrize("step", ["replaced", "anew", "wrong"])
@@ -190,6 +222,21 @@ async def test_the_same_is_asked_where_the_entry_is_changed(
     assert new.data["port"] == wire.url
 
 
+@pytest.mark.parametrize("step", ["replaced", "anew"])
+async def test_an_entry_is_not_given_the_meter_of_another_that_came_meanwhile(
+    hass: HomeAssistant, wire: Wire, step: str
+) -> None:
+    entry = await set_up(hass, entry_for("socket://127.0.0.1:1", "p1", unique_id="M1"))
+    flow_id = await begin(hass, entry, "network")
+    await hass.config_entries.flow.async_configure(flow_id, network(wire))
+    await wire.send(telegram("1-0:1.8.0(8*kWh)", meter="M2"))
+    assert (await listen(hass, flow_id, {}))["step_id"] == "other"
+    entry_for("socket://127.0.0.1:2", "p1", unique_id="M2").add_to_hass(hass)
+    result = await hass.config_entries.flow.async_configure(flow_id, {"next_step_id": step})
+    assert result["reason"] == "already_configured"
+    assert (entry.unique_id, entry.disabled_by) == ("M1", None)
+
+
 async def test_a_meter_added_meanwhile_is_not_added_anew(hass: HomeAssistant) -> None:
     entry_for("socket://127.0.0.1:1", "p1", unique_id="M2").add_to_hass(hass)
     found = {"title": "Meter", "meter": "M2", "data": {}, "options": {}}
@@ -214,7 +261,7 @@ async def test_without_a_recorder_nothing_is_settled(
 ) -> None:
     wire.connected.clear()
     await fix(hass, hass_client, replaced, "replaced")
-    assert replaced.data[CONF_TOTALS]["M2_1-0:1.8.0"] == [100.0]
+    assert replaced.data[CONF_TOTALS]["M2_1-0:1.8.0"]["last"] == 100.0
     await wire.send(telegram("1-0:1.8.0(8*kWh)", *WATER, meter="M2"))
     await until(hass, lambda: said(hass, ENERGY) == "8")
     async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=11))
@@ -224,9 +271,21 @@ async def test_without_a_recorder_nothing_is_settled(
 async def test_a_sensor_that_is_gone_is_not_waited_for(hass: HomeAssistant, wire: Wire) -> None:
     entry = entry_for(wire.url, "p1", unique_id="M2")
     entry.add_to_hass(hass)
-    data = {**entry.data, CONF_TOTALS: {"M2_gone": [1.0]}}
+    data = {**entry.data, CONF_TOTALS: {"M2_gone": {"last": 1.0, "unit": "kWh"}}}
     hass.config_entries.async_update_entry(entry, data=data)
     await hass.config_entries.async_setup(entry.entry_id)
+    assert CONF_TOTALS not in entry.data
+
+
+async def test_a_total_in_quite_another_unit_is_left_to_the_recorder(
+    hass: HomeAssistant, wire: Wire
+) -> None:
+    entry = await set_up(hass, entry_for(wire.url, "p1", title="Meter", unique_id="M1"))
+    await wire.send(telegram("1-0:1.8.0(100*kWh)"))
+    await until(hass, lambda: said(hass, ENERGY) == "100")
+    settled = {**entry.data, CONF_TOTALS: {"M1_1-0:1.8.0": {"last": 7.0, "unit": "m³"}}}
+    hass.config_entries.async_update_entry(entry, data=settled)
+    await hass.config_entries.async_reload(entry.entry_id)
     assert CONF_TOTALS not in entry.data
 
 
@@ -263,6 +322,34 @@ async def test_a_meter_on_a_line_is_replaced(
     assert heirs(before, bussing.FIRST, bussing.SECOND).items() <= after.items()
     assert not [name for name in after.values() if name.startswith(bussing.FIRST)]
     await until(hass, lambda: bussing.state(hass, "sensor.energy_import") not in (None, "unknown"))
+
+
+async def test_a_successor_that_another_entry_has_is_refused(
+    hass: HomeAssistant, stack: AsyncExitStack
+) -> None:
+    entry_for("socket://127.0.0.1:1", "rfc1662", unique_id=OTHER).add_to_hass(hass)
+    entry = await set_up(hass, listening(free_port(), SERIAL))
+    before = ids(er.async_get(hass))
+    refused = await change(hass, entry, {"meter": OTHER, "name": ""})
+    assert refused["errors"] == {"meter": "meter_known"}
+    assert ids(er.async_get(hass)) == before
+
+
+async def test_an_entry_has_its_port_again_when_it_cannot_be_unloaded(
+    hass: HomeAssistant, replaced: MockConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unload = hass.config_entries.async_unload
+
+    async def cancelled(entry_id: str, **more: bool) -> bool:
+        monkeypatch.undo()
+        await unload(entry_id)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(hass.config_entries, "async_unload", cancelled)
+    with pytest.raises(asyncio.CancelledError):
+        await async_hand_over(hass, replaced, Successor("M2", replaced.data, replaced.options))
+    await until(hass, lambda: replaced.state is ConfigEntryState.LOADED, 5)
+    assert replaced.unique_id == "M1"
 
 
 async def test_a_meter_that_calls_is_replaced(hass: HomeAssistant, stack: AsyncExitStack) -> None:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 import pytest
@@ -145,3 +145,12 @@ async def test_the_message_goes_with_the_entry(
         await hass.config_entries.async_reload(entry.entry_id)
     await hass.config_entries.async_remove(entry.entry_id)
     assert told(hass, entry) is None
+
+
+async def test_the_message_goes_when_its_owner_gives_up(hass: HomeAssistant) -> None:
+    entry = await set_up(hass, entry_for("socket://127.0.0.1:1"))
+    while told(hass, entry) is None:
+        await hass.config_entries.async_reload(entry.entry_id)
+    await hass.config_entries.async_set_disabled_by(entry.entry_id, ConfigEntryDisabler.USER)
+    assert entry.state is ConfigEntryState.NOT_LOADED
+    await until(hass, lambda: told(hass, entry) is None, 5)

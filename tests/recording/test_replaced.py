@@ -8,6 +8,7 @@ from homeassistant.components.recorder import Recorder
 from homeassistant.components.recorder.statistics import statistics_during_period
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
@@ -81,7 +82,7 @@ class Home:
             None,
             {ENERGY},
             period,
-            None,
+            {"energy": "kWh"},
             {"sum"},
         )
         return [round(row["sum"], 3) for row in rows[ENERGY]]
@@ -157,3 +158,51 @@ async def test_a_meter_that_was_dead_for_long_is_known_from_the_statistics(
     await home.replace("M2")
     await home.pass_by("M2", 7, 8)
     assert (await home.sums("5minute"))[-2:] == [1, 2]
+
+
+async def test_what_was_booked_only_after_a_restart_is_taken_back(home: Home) -> None:
+    """The recorder catches up on what it has missed after the entry was set up again."""
+    await home.pass_by("M1", 100, 101)
+    await home.replace("M2")
+    home.freezer.move_to(home.at + STEP / 2)
+    home.hear("M2", 5)
+    await home.hass.async_block_till_done()
+    missed = home.at
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+    home.freezer.move_to(missed + 2 * STEP)
+    assert await home.hass.config_entries.async_setup(home.entry.entry_id)
+    async_fire_time_changed(home.hass, dt_util.utcnow())  # whatever is overdue
+    await async_wait_recording_done(home.hass)
+    do_adhoc_statistics(home.hass, start=missed)
+    home.at = missed + 2 * STEP
+    await home.end_period()
+    assert await home.sums("5minute") == [0, 1, 1, 1]
+    assert CONF_TOTALS not in home.entry.data
+
+
+@pytest.mark.parametrize("when", ["before", "behind"])
+@pytest.mark.parametrize("first", [0.5, 0, 7000], ids=str)
+async def test_its_owner_may_choose_another_unit_meanwhile(
+    home: Home, first: float, when: str
+) -> None:
+    """Before the new meter has said its first total, or before that was booked."""
+    await home.pass_by("M1", 100, 101)
+    await home.replace("M2")
+    home.freezer.move_to(home.at + STEP / 2)
+    if when == "before":
+        show_in(home.hass, "Wh")
+        await home.hass.async_block_till_done()
+    home.hear("M2", first)
+    await home.hass.async_block_till_done()
+    if when == "behind":
+        show_in(home.hass, "Wh")
+        await home.hass.async_block_till_done()
+    await home.end_period()
+    await home.pass_by("M2", first + 1)
+    assert await home.sums("5minute") == [0, 1, 1, 2]
+
+
+def show_in(hass: HomeAssistant, unit: str | None) -> None:
+    """Have the sensor show its total in a unit that its owner chose."""
+    options = {"unit_of_measurement": unit}
+    er.async_get(hass).async_update_entity_options(ENERGY, "sensor", options)

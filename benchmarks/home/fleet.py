@@ -96,7 +96,9 @@ class _Bridge:
         self._check = 0  # by which its checks differ from those of its home
         telegram = home.telegram(first)
         self._places = [found.start() for found in re.finditer(self._ids[0], telegram)]
-        self._check = int(telegram[-_CHECK:-2], 16) ^ crc16_arc(self._own(telegram)[:-_CHECK])
+        self._check = int(telegram[-_CHECK:-2], 16) ^ crc16_arc(
+            bytes(self._own(telegram)[:-_CHECK])
+        )
 
     async def open(self) -> int:
         """Listen; return the port."""

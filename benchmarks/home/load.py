@@ -1,6 +1,6 @@
 """What one meter and many cost Home Assistant, beside core's dsmr: see scripts/load.
 
-Prints tables, draws docs/images/load.svg with --update, and ends with a line of JSON.
+Prints tables, with --update writes them and the plot into docs/ too, and ends with a line of JSON.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from typing import Any
 
 from ..environments import ROOT, made
 from .plot import draw
+from .tables import written
 
 _WITH_DSMR = (
     "pytest-homeassistant-custom-component==0.13.375",
@@ -88,11 +89,18 @@ def _show_crowd(row: Found) -> None:
     print(_CROWD_ROW.format(row["meters"], f"{row['cpu_ms']:.2f}", *numbers), flush=True)
 
 
+def _update(told: Found) -> None:
+    docs = ROOT / "docs"
+    (docs / "images" / "load.svg").write_text(draw(told["crowds"]))
+    text = (docs / "performance.md").read_text()
+    (docs / "performance.md").write_text(written(text, told))
+
+
 def main() -> None:
     """Measure one meter beside core's dsmr, then crowds, then memory."""
     parser = argparse.ArgumentParser(prog="scripts/load", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds and smaller crowds")
-    parser.add_argument("--update", action="store_true", help="draw docs/images/load.svg anew")
+    parser.add_argument("--update", action="store_true", help="write tables and plot into docs/")
     options = parser.parse_args()
     rounds, crowds = (2, _FEW) if options.quick else (_ROUNDS, _CROWDS)
     told: Found = {"versus": {}, "crowds": []}
@@ -108,7 +116,7 @@ def main() -> None:
     told["memory"] = _run(Path(sys.executable), "crowd", str(_TRACED), "0", "traced")["of_whom"]
     print(f"\ntraced memory per meter, kB: {told['memory']}")
     if options.update:
-        (ROOT / "docs" / "images" / "load.svg").write_text(draw(told["crowds"]))
+        _update(told)
     print(json.dumps(told))
 
 

@@ -141,9 +141,7 @@ def describe(telegram: Telegram) -> Identity:
     )
 
 
-def _first(
-    by_code: Mapping[ObisCode | str, str], codes: tuple[ObisCode | str, ...]
-) -> str | None:
+def _first(by_code: Mapping[ObisCode | str, str], codes: tuple[ObisCode | str, ...]) -> str | None:
     return next((text for code in codes if (text := by_code.get(code))), None)
 
 

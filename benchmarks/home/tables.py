@@ -4,7 +4,16 @@ from typing import Any
 
 _MARK = "<!-- load: {} -->\n"
 _END = "<!-- end -->\n"
-_ONE = ("Span between writes", "Reader", "best µs", "entities", "state writes", "changes", "ratio")
+_ONE = (
+    "Span between writes",
+    "Reader",
+    "best µs",
+    "median µs",
+    "entities",
+    "state writes",
+    "changes",
+    "ratio",
+)
 _MANY = (
     *("Meters", "CPU ms", "lag p99", "busy p99", "longest", "missed", "RSS kB"),
     *("start s", "restart s", "fleet ms"),
@@ -35,7 +44,7 @@ def _one(versus: dict[str, Any]) -> str:
                     f"{row['writes']:.2f}",
                     f"{row['changes']:.2f}",
                 )
-                rows.append((what, name, str(row["best"]), *numbers, ratio))
+                rows.append((what, name, str(row["best"]), f"{row['us']:.0f}", *numbers, ratio))
     return _table(rows)
 
 

@@ -92,7 +92,8 @@ def _disable_others(hass: HomeAssistant, ours: ConfigEntry) -> None:
 def _shown(hass: HomeAssistant, each: ConfigEntry) -> int:
     """Return how many entities of an entry have a state."""
     rows = er.async_entries_for_config_entry(er.async_get(hass), each.entry_id)
-    return sum(hass.states.get(row.entity_id) is not None for row in rows)
+    enabled = (row for row in rows if not row.disabled)
+    return sum(hass.states.get(row.entity_id) is not None for row in enabled)
 
 
 async def _window(hass: HomeAssistant) -> dict[str, float]:

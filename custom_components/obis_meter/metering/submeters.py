@@ -47,14 +47,12 @@ def split(telegram: Telegram) -> tuple[list[Reading], dict[SubMeter, list[Readin
     A channel counts as a sub-meter when it says a total or who it is; meters
     also list channels to which nothing is connected.
     """
-    own = [reading for reading in telegram.readings if not _channel(reading.id)]
-    found: dict[SubMeter, list[Reading]] = {}
-    if len(own) == len(telegram.readings):
-        return own, found
+    own: list[Reading] = []
     channels: dict[Channel, list[Reading]] = {}
     for reading in telegram.readings:
-        if channel := _channel(reading.id):
-            channels.setdefault(channel, []).append(reading)
+        channel = _channel(reading.id)
+        (channels.setdefault(channel, []) if channel else own).append(reading)
+    found = {}
     for channel, readings in channels.items():
         if meter := _sub_meter(channel, readings):
             found[meter] = readings

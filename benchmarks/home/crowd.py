@@ -41,7 +41,9 @@ class Figures:
     lag_max: float = 0.0
     busy_p99: float = 0.0  # CPU time between two looks, in ms: lag without the other load
     busy_max: float = 0.0
-    missed: int = 0  # telegrams
+    missed: float = 0.0  # telegrams that were due and did not come while looked at, %
+    fleet_ms: float = 0.0  # CPU of the meters' own process, per meter and second
+    fleet_late: float = 0.0  # the latest telegram of all, ms
     rss_kb: float = 0.0  # per meter beyond the first
     traced_kb: float = 0.0  # the same by tracemalloc
     of_whom: dict[str, float] = field(default_factory=dict)
@@ -87,7 +89,7 @@ async def _look(hass: HomeAssistant, figures: Figures, seconds: float) -> None:
     await asyncio.sleep(seconds)  # CPU is counted while nobody looks at the loop
     passed, used = time.monotonic() - begin, time.process_time() - cpu
     figures.cpu_ms = used / figures.meters / passed * 1e3
-    figures.missed = round(figures.meters * passed - (sum(_heard(hass)) - before))
+    figures.missed = 100 - (sum(_heard(hass)) - before) / (figures.meters * passed) * 100
     late, busy = await _lags(seconds)
     figures.lag_p50, figures.lag_max = late[len(late) // 2], late[-1]
     figures.lag_p99 = late[len(late) * 99 // 100]
@@ -123,6 +125,8 @@ async def measure(count: int, seconds: float) -> Figures:
             figures.rss_kb = (_rss() - one) / max(count - 1, 1)
         async with core(Path(folder)) as hass:
             figures.again_s = await _timed_set_up(hass)
+    figures.fleet_ms = fleet.sent.cpu / fleet.sent.seconds / count * 1e3
+    figures.fleet_late = fleet.sent.late * 1e3
     return figures
 
 

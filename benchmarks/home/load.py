@@ -1,6 +1,6 @@
 """What one meter and many cost Home Assistant, beside core's dsmr: see scripts/load.
 
-Prints tables, draws docs/images/load.svg with --update, and ends with a line of JSON.
+Prints tables, with --update writes them and the plot into docs/ too, and ends with a line of JSON.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from typing import Any
 
 from ..environments import ROOT, made
 from .plot import draw
+from .tables import written
 
 _WITH_DSMR = (
     "pytest-homeassistant-custom-component==0.13.375",
@@ -23,17 +24,20 @@ _WITH_DSMR = (
 )
 _CROWDS, _FEW = (10, 100, 500), (10, 50)
 _SECONDS, _TRACED = 30, 60  # how long a crowd is looked at; meters whose memory is traced
-_ROUNDS = 5
-_ROW = "{:16} {:10} {:>9} {:>10} {:>13} {:>14} {:>13}"
-_HEADINGS = ("span", "reader", "best µs", "median µs", "state writes", "state changes", "ratio")
-_CROWD_ROW = "{:>7} {:>9} {:>9} {:>9} {:>9} {:>10} {:>10} {:>8} {:>9} {:>9}"
+_ROUNDS = 3
+_ROW = "{:28} {:6} {:>9} {:>10} {:>8} {:>13} {:>14} {:>6}"
+_HEADINGS = (
+    *("span", "reader", "best µs", "median µs", "entities"),
+    *("state writes", "state changes", "ratio"),
+)
+_CROWD_ROW = "{:>7} {:>9}" + 3 * " {:>9}" + 2 * " {:>10}" + " {:>8}" + 2 * " {:>9}" + 3 * " {:>8}"
 _CROWD_HEADINGS = (
     *("meters", "cpu ms", "lag p50", "lag p99", "lag max", "busy p99", "busy max"),
-    *("RSS kB", "start s", "again s"),
+    *("RSS kB", "start s", "again s", "missed %", "fleet ms", "late ms"),
 )
 _CROWD_FIGURES = (
     *("lag_p50", "lag_p99", "lag_max", "busy_p99", "busy_max"),
-    *("rss_kb", "start_s", "again_s"),
+    *("rss_kb", "start_s", "again_s", "missed", "fleet_ms", "fleet_late"),
 )
 type Found = dict[str, Any]
 
@@ -71,41 +75,32 @@ def _summary(rounds: list[Found]) -> Found:
 
 def _show_versus(found: Found, recorder: bool) -> None:
     print(f"\none DSMR 5 meter, recorder {'on' if recorder else 'off'}; per telegram")
-    print(
-        _ROW.format(
-            "span", "reader", "best µs", "median µs", "state writes", "state changes", "ratio"
-        )
-    )
+    print(_ROW.format(*_HEADINGS))
     for span, both in found.items():
         for who in ("ours", "dsmr", "floor"):
             row = both[who]
             ratio = both["ratio"] if who == "ours" else ""
-            median_us = round(row["us"])
-            print(
-                _ROW.format(span, who, row["best"], median_us, row["writes"], row["changes"], ratio)
-            )
+            numbers = (row["best"], round(row["us"]), round(row["entities"]))
+            print(_ROW.format(span, who, *numbers, row["writes"], row["changes"], ratio))
 
 
 def _show_crowd(row: Found) -> None:
-    names = (
-        "lag_p50",
-        "lag_p99",
-        "lag_max",
-        "busy_p99",
-        "busy_max",
-        "rss_kb",
-        "start_s",
-        "again_s",
-    )
-    numbers = [f"{row[name]:.1f}" for name in names]
+    numbers = [f"{row[name]:.1f}" for name in _CROWD_FIGURES]
     print(_CROWD_ROW.format(row["meters"], f"{row['cpu_ms']:.2f}", *numbers), flush=True)
+
+
+def _update(told: Found) -> None:
+    docs = ROOT / "docs"
+    (docs / "images" / "load.svg").write_text(draw(told["crowds"]))
+    text = (docs / "performance.md").read_text()
+    (docs / "performance.md").write_text(written(text, told))
 
 
 def main() -> None:
     """Measure one meter beside core's dsmr, then crowds, then memory."""
     parser = argparse.ArgumentParser(prog="scripts/load", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds and smaller crowds")
-    parser.add_argument("--update", action="store_true", help="draw docs/images/load.svg anew")
+    parser.add_argument("--update", action="store_true", help="write tables and plot into docs/")
     options = parser.parse_args()
     rounds, crowds = (2, _FEW) if options.quick else (_ROUNDS, _CROWDS)
     told: Found = {"versus": {}, "crowds": []}
@@ -121,7 +116,7 @@ def main() -> None:
     told["memory"] = _run(Path(sys.executable), "crowd", str(_TRACED), "0", "traced")["of_whom"]
     print(f"\ntraced memory per meter, kB: {told['memory']}")
     if options.update:
-        (ROOT / "docs" / "images" / "load.svg").write_text(draw(told["crowds"]))
+        _update(told)
     print(json.dumps(told))
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import entity
+from homeassistant.helpers import entity, entity_registry as er
 
 from .core import core, entry, entry_for, keep, quiet, set_up
 from .fleet import Fleet, unique_id
@@ -27,8 +27,20 @@ SPEED = 50.0  # times real pace
 _WINDOW = 150  # telegrams: whole spans of both
 _WRITER, _WRITE = entity.Entity, "async_write_ha_state"
 _OURS, _CORE = "ours", "dsmr"
-SPANS = {"default": (10, 30), "30 s": (30, 30), "10 s": (10, 10), "every telegram": (0, 0)}
+SPANS = {
+    "default": (10, 30),
+    "30 s": (30, 30),
+    "30 s, same sensors": (30, 30),
+    "10 s": (10, 10),
+    "every telegram": (0, 0),
+    "every telegram, same sensors": (0, 0),
+}
 """Seconds between the state writes of one sensor: ours, and core's dsmr."""
+_SAME = (
+    *("power_import", "power_export", "tariff", "gas_consumption"),
+    *(f"energy_{way}_tariff_{tariff}" for way in ("import", "export") for tariff in (1, 2)),
+)
+"""Those of ours that say what the sensors say that core's dsmr has enabled."""
 
 
 def _entries(url: str, ours: float, theirs: float) -> dict[str, ConfigEntry]:
@@ -69,6 +81,21 @@ def _counting(hass: HomeAssistant) -> Iterator[Counter[str]]:
         setattr(_WRITER, _WRITE, write)
 
 
+def _disable_others(hass: HomeAssistant, ours: ConfigEntry) -> None:
+    """Leave of our sensors what core's dsmr has, as an owner may."""
+    registry = er.async_get(hass)
+    for row in er.async_entries_for_config_entry(registry, ours.entry_id):
+        if not row.entity_id.endswith(_SAME):
+            registry.async_update_entity(row.entity_id, disabled_by=er.RegistryEntryDisabler.USER)
+
+
+def _shown(hass: HomeAssistant, each: ConfigEntry) -> int:
+    """Return how many entities of an entry have a state."""
+    rows = er.async_entries_for_config_entry(er.async_get(hass), each.entry_id)
+    enabled = (row for row in rows if not row.disabled)
+    return sum(hass.states.get(row.entity_id) is not None for row in enabled)
+
+
 async def _window(hass: HomeAssistant) -> dict[str, float]:
     """Return what a telegram costs: µs of the loop's thread, writes and changes of states."""
     with _counting(hass) as counts:
@@ -76,16 +103,18 @@ async def _window(hass: HomeAssistant) -> dict[str, float]:
         await asyncio.sleep(_WINDOW / SPEED)
         used, passed = time.thread_time() - cpu, time.monotonic() - begin
     telegrams = passed * SPEED
-    return {"us": used / telegrams * 1e6} | {
-        name: counts[name] / telegrams for name in ("writes", "changes")
-    }
+    return (
+        {"us": used / telegrams * 1e6}
+        | {name: counts[name] / telegrams for name in ("writes", "changes")}
+        | {"entities": 0.0}
+    )
 
 
 async def _read_by(hass: HomeAssistant, each: ConfigEntry) -> dict[str, float]:
     """Set an entry up, let it settle, and look at a window."""
     await hass.config_entries.async_setup(each.entry_id)
     await asyncio.sleep(60 / SPEED)
-    found = await _window(hass)
+    found = await _window(hass) | {"entities": _shown(hass, each)}
     await hass.config_entries.async_unload(each.entry_id)
     await hass.async_block_till_done()
     return found
@@ -118,6 +147,8 @@ async def _compare(rounds: int, recorder: bool) -> dict[str, dict[str, list[dict
                     await set_up(hass, each.domain)
                     await asyncio.sleep(60 / SPEED)
                     await hass.config_entries.async_unload(each.entry_id)
+                if name.endswith("same sensors"):
+                    _disable_others(hass, both[_OURS])
                 idle = (await _window(hass))["us"]
                 taken = result[name] = {who: [] for who in (*both, "floor")}
                 for _ in range(rounds):

@@ -43,6 +43,8 @@ class Meter:
         for reading in fresh:
             self.spoke = True
             before = self.readings.get(reading.id)
+            if before is reading:  # as layouts have it that were read before
+                continue
             self.readings[reading.id] = reading
             known = reading.id in self.registers
             self.registers[reading.id] = reading.unit

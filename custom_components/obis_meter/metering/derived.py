@@ -60,6 +60,7 @@ class Deriver:
         }
         self._waiting: dict[str, _Waiting] = {}
         self._known: set[Name] = set()
+        self._tariffs: dict[str, tuple[Name, ...]] = {}
         self._demand = Demand(minutes, zone, self.state.demand) if minutes else None
         self._shown: set[str] = set()
 
@@ -72,7 +73,7 @@ class Deriver:
         """Take note of registers that the meter is known to send, and of what was computed."""
         found = [name for code in names if (name := name_of(code))]
         self._shown.update(name for name in found if isinstance(name, str))
-        self._known.update(found)
+        self._learn(found)
 
     def derive(self, fresh: Iterable[Reading], at: float) -> tuple[list[Reading], list[str]]:
         """Return what follows from the fresh readings of one telegram, and what holds no longer.
@@ -83,14 +84,24 @@ class Deriver:
         said: dict[Name, Reading] = {
             name: reading for reading in fresh if (name := name_of(reading.id))
         }
-        self._known.update(said)
+        if not said.keys() <= self._known:
+            self._learn(said)
         found = [*self._net(said), *self._directed(said)]
         found += [*self._sums(said), *self._missing_phase(said)]
-        found += self._live_totals(said, at)
-        for reading in found:
-            said[str(reading.id)] = reading
+        said |= {str(reading.id): reading for reading in found}
+        live = [*self._live_totals(said, at)]
+        said |= {str(reading.id): reading for reading in live}
         demands = self._demands(said, at)
-        return [*found, *(demands or ())], self._over(demands)
+        return [*found, *live, *(demands or ())], self._over(demands)
+
+    def _learn(self, names: Iterable[Name]) -> None:
+        """Take note of names, and of which tariffs make up a total that the meter does not send."""
+        self._known.update(names)
+        self._tariffs = {
+            direction: tuple(name for name in self._known if name[:2] == (c, _TOTAL))
+            for c, direction in _DIRECTIONS.items()
+            if (c, _TOTAL, 0) not in self._known
+        }
 
     def _over(self, demands: list[Reading] | None) -> list[str]:
         """Return the names shown before that are not among the demands, if any were computed."""
@@ -118,11 +129,13 @@ class Deriver:
 
         Short lists leave the export out; while power is imported it is zero.
         """
+        if _NET_POWER in self._known:
+            return
         bought = number(said, (1, _MOMENTARY, 0), "W")
         sold = number(said, (2, _MOMENTARY, 0), "W")
         if bought and sold is None and (2, _MOMENTARY, 0) in self._known:
             sold = Decimal(0)
-        if bought is not None and sold is not None and _NET_POWER not in self._known:
+        if bought is not None and sold is not None:
             yield Reading("computed:power_net", bought - sold, "W")
 
     def _directed(self, said: Readings) -> Iterator[Reading]:
@@ -130,8 +143,10 @@ class Deriver:
 
         EMH eHZ-H and ED300L send 15.7.0 without a sign, to the grid and from it.
         """
+        if _NET_POWER in self._known or (1, _MOMENTARY, 0) in self._known:
+            return
         power = number(said, _ABSOLUTE_POWER, "W")
-        if power is None or {_NET_POWER, (1, _MOMENTARY, 0)} & self._known:
+        if power is None:
             return
         directions = (exporting(reading.id, reading.value) for reading in said.values())
         exports = next((each for each in directions if each is not None), None)
@@ -140,10 +155,7 @@ class Deriver:
 
     def _sums(self, said: Readings) -> Iterator[Reading]:
         """Yield the sum of all tariffs, where the meter sends no total."""
-        for c, direction in _DIRECTIONS.items():
-            if (c, _TOTAL, 0) in self._known:
-                continue
-            tariffs = [name for name in self._known if name[:2] == (c, _TOTAL)]
+        for direction, tariffs in self._tariffs.items():
             numbers = [number(said, name, "kWh") for name in tariffs]
             if numbers and None not in numbers:
                 yield Reading(
@@ -156,9 +168,11 @@ class Deriver:
         Power is the sum of U times I over the square root of 3; the result is
         kept within what the currents of L1 and L3 can add up to.
         """
+        if _CURRENT_L2 in self._known:
+            return
         one, three = (number(said, (c, _MOMENTARY, 0), "A") for c in (31, 71))
         volts = [float(number(said, (c, _MOMENTARY, 0), "V") or 0) for c in (32, 52, 72)]
-        if _CURRENT_L2 in self._known or one is None or three is None or not all(volts):
+        if one is None or three is None or not all(volts):
             return
         bought, sold = (number(said, (c, _MOMENTARY, 0), "W") or Decimal(0) for c in (1, 2))
         i1, i3 = abs(float(one)), abs(float(three))
@@ -168,6 +182,8 @@ class Deriver:
 
     def _live_totals(self, said: Readings, at: float) -> Iterator[Reading]:
         for c, direction in _DIRECTIONS.items():
+            if f"computed:energy_{direction}" in said:
+                continue  # nothing is left to guess
             total = number(said, (c, _TOTAL, 0), "Wh")
             power = number(said, (c, _MOMENTARY, 0), "W")
             live = self._live[direction]

@@ -132,7 +132,7 @@ def _mbus_maker(octets: bytes) -> str | None:
 
 def describe(telegram: Telegram) -> Identity:
     """Return what one telegram tells about its meter."""
-    by_code = {reading.id: reading.value for reading in telegram.readings}
+    by_code = {each.id: each.value for each in telegram.readings if isinstance(each.value, str)}
     return Identity(
         serial=telegram.meter,
         maker=_maker(telegram.ident),
@@ -141,11 +141,8 @@ def describe(telegram: Telegram) -> Identity:
     )
 
 
-def _first(
-    by_code: Mapping[ObisCode | str, object], codes: tuple[ObisCode | str, ...]
-) -> str | None:
-    found = (value for code in codes if isinstance(value := by_code.get(code), str))
-    return next((text for text in found if text), None)
+def _first(by_code: Mapping[ObisCode | str, str], codes: tuple[ObisCode | str, ...]) -> str | None:
+    return next((text for code in codes if (text := by_code.get(code))), None)
 
 
 def flag_maker(flag: str) -> str | None:

@@ -9,6 +9,7 @@ from typing import Final
 _HOUR: Final = 3600
 _PACE: Final = 15.0  # seconds between two readings of power, at the most
 _LONGEST_GAP: Final = 120.0  # seconds without power that may still be bridged
+_STEP: Final = 2.0  # seconds, at least, between what is remembered of the way of the energy
 _FULL_HOUR: Final = 120.0  # seconds after the hour that count as just past
 _LATEST: Final = 30.0  # seconds that a list may come after what its clock says
 _TOO_FAR: Final = 1000  # Wh that a live total may be ahead and wait
@@ -63,6 +64,8 @@ class LiveTotal:
             mean = state.power if gap <= _PACE else (state.power + watts) / 2
             state.since += mean * gap / _HOUR
         state.power, state.at = watts, at
+        if len(self._trail) > 1 and at - self._trail[-2][0] < _STEP:
+            self._trail.pop()
         self._trail.append((at, state.since))
         while at - self._trail[0][0] > _FULL_HOUR + _LONGEST_GAP:
             self._trail.popleft()

@@ -46,7 +46,11 @@ class Guard:
     def check(self, readings: Sequence[Reading]) -> list[Reading]:
         """Return the readings of one telegram without the totals that have to wait."""
         now = self._now()
-        kept = [reading for reading in readings if self._passes(reading, now)]
+        kept = [
+            reading
+            for reading in readings
+            if not (quantity := _counted(reading.id)) or self._passes(reading, quantity, now)
+        ]
         self.held += len(readings) - len(kept)
         return kept
 
@@ -55,10 +59,9 @@ class Guard:
         if isinstance(reading.id, ObisCode) and isinstance(reading.value, Decimal):
             self._accepted[reading.id] = _Seen(_plain(reading.value, reading.unit), at)
 
-    def _passes(self, reading: Reading, now: float) -> bool:
+    def _passes(self, reading: Reading, quantity: Quantity, now: float) -> bool:
         code, value = reading.id, reading.value
-        quantity = _counted(code)
-        if quantity is None or isinstance(code, str) or not isinstance(value, Decimal):
+        if isinstance(code, str) or not isinstance(value, Decimal):
             return True
         seen = _Seen(_plain(value, reading.unit), now)
         last = self._accepted.get(code)

@@ -14,7 +14,7 @@ import selectors
 from typing import Any, override
 
 from freezegun import api as freezing
-from pytest_homeassistant_custom_component import patch_time  # type: ignore[import-untyped]
+from pytest_homeassistant_custom_component import patch_time
 
 _MENDED = {  # as in Home Assistant's tests
     "FakeDatetime": patch_time.HAFakeDatetime,

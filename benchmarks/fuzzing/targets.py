@@ -37,8 +37,8 @@ TARGETS: Final = {
             for name in LINKS
         ),
         Target("detector", of_links(), on_detector, on_link, 2000, each=4000),
-        Target("search", of_links(), on_search, on_link, 400, 3_000_000, each=4000),
-        Target("evidence", of_links(), on_evidence, damage, 800, 3_000_000),
+        Target("search", of_links(), on_search, on_link, 400, 1_500_000, each=4000),
+        Target("evidence", of_links(), on_evidence, damage, 800, 1_500_000),
         Target("axdr", of_payloads("apdu"), on_axdr, damage, 12_000),
         Target("dlms", of_payloads(*_DLMS), on_dlms, damage, 8000),
         Target("cipher", of_payloads(*_CIPHERED), on_cipher, damage_one, 4000),

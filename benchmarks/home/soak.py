@@ -70,6 +70,8 @@ CASES = {
         datetime(2026, 3, 27, 12, 40, tzinfo=OSLO), 168, ("kamstrup",), (9, 70), (33, 101)
     ),
 }
+type Found = dict[str, object]
+"""A result, ready to print, and whether it is good."""
 _QUICK = ("night to summer time",)
 
 
@@ -131,15 +133,20 @@ class Soak:
             for hour in range(begin + 1, end + 1):
                 await asyncio.sleep(_HOUR)
                 await self._count(hass, f"hour {hour}")
-                judged = max(begin + 1, end - _JUDGED)
-                self._looks.append(look(hass, closely=hour in (judged, end)))
+                await self._look(hass, closely=hour in (max(begin + 1, end - _JUDGED), end))
                 if hour in self.case.reloads:
                     await self._reload(hass)
             if end == self.case.hours:
                 await self._finish(hass)
-            self.loop.hurried = False
-            self.loop.backlogs = []
+            self.loop.hurried, self.loop.backlogs = False, []
         self._compare_looks(_FIRST if not begin else 0, last=end == self.case.hours)
+
+    async def _look(self, hass: HomeAssistant, *, closely: bool) -> None:
+        """Look at all once the recorder has written what waits."""
+        self.loop.hurried = False
+        await get_instance(hass).async_block_till_done()
+        self._looks.append(look(hass, closely=closely))
+        self.loop.hurried = True
 
     async def _reload(self, hass: HomeAssistant) -> None:
         for each in self.street:
@@ -198,15 +205,22 @@ async def _soak(case: Case, loop: simulated.SimulatedLoop) -> Result:
     return await Soak(case, loop).run()
 
 
-def _run_one(name: str) -> int:
-    quiet()
+def _run(name: str) -> Found:
+    """Run a case in this process."""
     result: Result = simulated.run(CASES[name].begin, partial(_soak, CASES[name]))
-    good = result.is_good(CASES[name].growing)
-    print(json.dumps({"good": good, **asdict(result)}))
-    return 0 if good else 1
+    return {"good": result.is_good(CASES[name].growing), **asdict(result)}
 
 
-def _show(name: str, found: dict[str, object]) -> None:
+def _run_apart(name: str) -> Found:
+    """Run a case in a process of its own: each begins with the same memory."""
+    command = [sys.executable, "-m", "benchmarks.home.soak", "--case", name]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    told = done.stdout.splitlines()[-1:]
+    found: Found = json.loads(told[0])["cases"][name] if told else {"good": False}
+    return found
+
+
+def _show(name: str, found: Found) -> None:
     case = CASES[name]
     print(f"{name}: {case.hours} h from {case.begin}")
     for key, value in found.items():
@@ -214,20 +228,18 @@ def _show(name: str, found: dict[str, object]) -> None:
 
 
 def main() -> int:
-    """Run the cases, each in a process of its own."""
+    """Run the cases; several of them each in a process of its own."""
     parser = argparse.ArgumentParser(prog="scripts/soak", description=__doc__)
     parser.add_argument("--long", action="store_true", help="whole days, and a week")
     parser.add_argument("--case", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.case:
-        return _run_one(options.case)
-    told = {}
-    for name in [each for each in CASES if (each not in _QUICK) == options.long]:
-        command = [sys.executable, "-m", "benchmarks.home.soak", "--case", name]
-        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
-        found = json.loads(done.stdout.splitlines()[-1]) if done.stdout else {"good": False}
-        _show(name, found)
-        told[name] = found
+    quiet()
+    chosen = [each for each in CASES if (each not in _QUICK) == options.long]
+    names = [options.case] if options.case else chosen
+    run, told = _run if len(names) == 1 else _run_apart, {}
+    for name in names:
+        told[name] = run(name)
+        _show(name, told[name])
     good = all(found["good"] for found in told.values())
     print(json.dumps({"good": good, "cases": told}))
     return 0 if good else 1

@@ -79,9 +79,9 @@ class Talking(Counted):
 class Module(Talking):
     """A meter that speaks to its module in frames, some of which carry telegrams or ask."""
 
-    def __init__(self, source: ModuleMeter) -> None:
+    def __init__(self, source: ModuleMeter, pace: timedelta) -> None:
         """Keep nothing of what is said."""
-        super().__init__(source, source.pace, module.frames)
+        super().__init__(source, pace, module.frames)
         self._talk = source.talk
 
     @override
@@ -171,7 +171,7 @@ _KINDS = {
     "kamstrup": Kind("hdlc", "energy_import_live", parts=0.01, live=True),
     "p1": Kind("p1", "energy_import_total", late=20, exact=2, pace=_THINNED),
     "sml": Kind("sml", "energy_import", late=20, pace=_THINNED),
-    "module": Kind("rfc1662", "energy_import_live", parts=0.01, live=True),
+    "module": Kind("rfc1662", "energy_import_live", parts=0.01, pace=_THINNED, live=True),
 }
 _BUS = Kind("dlt645", "energy_import", late=90, exact=11)
 
@@ -196,7 +196,7 @@ type _Built = tuple[Counted, Household, Kind, dict[str, Any]]
 def _pushing(name: str, begin: datetime, seed: int) -> _Built:
     metered, kind = meter(name, begin, seed=seed), _KINDS[name]
     if isinstance(metered, ModuleMeter):
-        return Module(metered), metered.household, kind, {}
+        return Module(metered, kind.pace), metered.household, kind, {}
     return Counted(metered, kind.pace), metered.household, kind, {}
 
 

@@ -66,11 +66,12 @@ class Result:
 
 def fuzz(target: Target, executions: int, seed: int, gauge: Gauge) -> Result:
     """Feed so many inputs; return what came of it."""
-    random, began, size = Random(f"{seed} {target.name}"), process_time(), _resident()
-    result = Result(target.name)
-    gauge.forget()
+    random, began, result = Random(f"{seed} {target.name}"), process_time(), Result(target.name)
     first = list(target.seeds())
     random.shuffle(first)
+    once(target, first[0], gauge)
+    gauge.forget()
+    size = _resident()  # what was imported by now is no growth
     corpus = first[:_FIRST_SEEDS]
     for number in range(executions):
         case = first[number] if number < len(first) else None

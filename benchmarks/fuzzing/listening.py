@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from random import Random
+from typing import Final
 from zlib import crc32
 
 from metering.detect import Detector
@@ -18,6 +19,7 @@ from .oracles import CHUNKING, LAYOUTS, bounded, not_invented, plainly, publishe
 type Burst = Sequence[bytes]
 """Chunks between two silences."""
 
+_ETX: Final = 0x03
 _PLAIN = {name: plainly(link) for name, link in LINKS.items()}
 
 
@@ -50,6 +52,12 @@ def hear(session: Session, stream: Sequence[Burst]) -> list[Event]:
     return said
 
 
+def loses_check(link: str, stream: Sequence[Burst]) -> bool:
+    """Tell whether a silence cuts a readout off before its check: such a one counts without."""
+    ends = (burst[-1][-1:] for burst in stream if burst)
+    return link == "iec62056-21" and any(end and end[0] & 0x7F == _ETX for end in ends)
+
+
 def on_session(case: Case) -> None:
     """Feed a link's session, and one without layouts to hold against it."""
     link, keys = case.seed.link, case.seed.keys
@@ -66,18 +74,18 @@ def on_session(case: Case) -> None:
         return  # nothing but a silence tells where a frame ends that bears no check
     if link != "p1" or SILENCE not in case.data:  # it ends a text where it ends a chunk
         same(CHUNKING, heard, plain)
-    if case.damaged:
+    if case.damaged and not loses_check(link, stream):
         not_invented(case.seed, b"".join(map(b"".join, stream)), heard)
 
 
 def on_detector(case: Case) -> None:
     """Feed every link at once; what is found must have said something."""
-    detector = Detector(case.seed.keys)
-    for burst in bursts(case.data):
+    detector, stream = Detector(case.seed.keys), list(bursts(case.data))
+    for burst in stream:
         for chunk in burst:
             detector.feed(chunk)
         detector.idle()
     if detector.link and detector.link.checked and detector.link.name == case.seed.link:
         said = [each for each in detector.telegrams if isinstance(each, Telegram)]
-        if case.damaged and case.seed.checked:
+        if case.damaged and case.seed.checked and not loses_check(case.seed.link, stream):
             not_invented(case.seed, case.data, said)

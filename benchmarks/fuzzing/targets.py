@@ -9,6 +9,7 @@ from .engine import Target
 from .files import of_files, on_diagnostics, on_file
 from .listening import on_detector, on_session
 from .payloads import on_axdr, on_cipher, on_dlms, on_layouts, on_p1_text, on_sml
+from .searching import on_evidence, on_search
 from .talks import of_dialogues, on_dialogue
 
 _SHARES: Final = {
@@ -36,6 +37,8 @@ TARGETS: Final = {
             for name in LINKS
         ),
         Target("detector", of_links(), on_detector, on_link, 2000, each=4000),
+        Target("search", of_links(), on_search, on_link, 400, 1_500_000, each=4000),
+        Target("evidence", of_links(), on_evidence, damage, 800, 1_500_000),
         Target("axdr", of_payloads("apdu"), on_axdr, damage, 12_000),
         Target("dlms", of_payloads(*_DLMS), on_dlms, damage, 8000),
         Target("cipher", of_payloads(*_CIPHERED), on_cipher, damage_one, 4000),

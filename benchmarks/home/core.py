@@ -32,11 +32,17 @@ type Json = dict[str, Any]
 
 @asynccontextmanager
 async def core(
-    folder: Path, *, recorder: bool = False, zone: str = "Europe/Amsterdam", country: str = "NL"
+    folder: Path,
+    *,
+    recorder: bool = False,
+    commits: int = 5,
+    zone: str = "Europe/Amsterdam",
+    country: str = "NL",
 ) -> AsyncIterator[HomeAssistant]:
     """Run a core on a configuration folder, whose storage it finds and leaves; stop it at the end.
 
-    Entries that are stored there are known but not set up: `set_up` does that.
+    Entries that are stored there are known but not set up: `set_up` does that. commits are
+    the seconds between two of the recorder's, 5 unless its owner says otherwise.
     """
     hass = HomeAssistant(str(folder))
     hass.config.skip_pip = True
@@ -52,7 +58,8 @@ async def core(
     hass.set_state(CoreState.running)  # the recorder waits for it
     if recorder:
         async_initialize_recorder(hass)
-        assert await async_setup_component(hass, "recorder", {"recorder": {}})
+        settings = {"recorder": {"commit_interval": commits}}
+        assert await async_setup_component(hass, "recorder", settings)
     try:
         yield hass
     finally:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import gc
 from pathlib import Path
 import resource
+from statistics import linear_regression
 import sys
 
 from homeassistant.core import HomeAssistant
@@ -13,18 +14,17 @@ from homeassistant.helpers import issue_registry as ir
 
 from .core import DOMAIN
 
-_FEW = 3  # looks, which are all taken
 _COMES_AND_GOES = 3  # timers and tasks of what is under way at the moment of a look
 
 
 @dataclass(slots=True)
 class Census:
-    """Counts at one moment."""
+    """Counts at one moment; of objects by their type only where that was asked for."""
 
     counts: Counter[str]
     blocks: int
     rss_kb: int
-    objects: Counter[str]
+    objects: Counter[str] = field(default_factory=Counter)
 
     def left_behind(self, before: Census) -> dict[str, int]:
         """Return what there is more of than what comes and goes."""
@@ -34,7 +34,7 @@ class Census:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """What the memory did from the first look of a core to the last, by the hour.
+    """How the memory grew over some hours: the slope of the line that fits it best.
 
     types are those kinds of objects that became most more numerous.
     """
@@ -50,8 +50,8 @@ class Growth:
         return self.hours > 0 and self.blocks_an_hour <= parts * self.blocks
 
 
-def look(hass: HomeAssistant) -> Census:
-    """Count all that there is."""
+def look(hass: HomeAssistant, *, closely: bool) -> Census:
+    """Count all that there is; closely: also objects, a count that takes memory itself."""
     gc.collect()
     tasks = asyncio.all_tasks()
     counts = Counter(f"task {getattr(task.get_coro(), '__qualname__', '?')}" for task in tasks)
@@ -61,22 +61,24 @@ def look(hass: HomeAssistant) -> Census:
     counts["issues"] = sum(domain == DOMAIN for domain, _ in ir.async_get(hass).issues)
     counts["states"] = len(hass.states.async_entity_ids())
     pages = int(Path("/proc/self/statm").read_text().split()[1])
-    objects = Counter(type(each).__name__ for each in gc.get_objects())
     rss = pages * resource.getpagesize() // 1024
-    return Census(counts, sys.getallocatedblocks(), rss, objects)
+    census = Census(counts, sys.getallocatedblocks(), rss)
+    if closely:
+        census.objects.update(type(each).__name__ for each in gc.get_objects())
+    return census
 
 
 def growth(looks: list[Census]) -> Growth:
-    """Return what grew over the second half of some hours: in the first one caches fill."""
-    half = looks[len(looks) // 2 :] if len(looks) > _FEW else looks
-    first, last, hours = half[0], half[-1], len(half) - 1
-    if not hours:
+    """Return what grew from the first look taken closely to the last, an hour between two."""
+    first = next((at for at, each in enumerate(looks) if each.objects), len(looks))
+    taken = looks[first:]
+    if len(taken) < 2:
         return Growth()
-    more = last.objects - first.objects
+    hours = range(len(taken))
     return Growth(
-        hours,
-        last.blocks,
-        round((last.blocks - first.blocks) / hours, 1),
-        round((last.rss_kb - first.rss_kb) / hours, 1),
-        dict(more.most_common(6)),
+        len(taken) - 1,
+        taken[-1].blocks,
+        round(linear_regression(hours, [each.blocks for each in taken]).slope, 1),
+        round(linear_regression(hours, [each.rss_kb for each in taken]).slope, 1),
+        dict((taken[-1].objects - taken[0].objects).most_common(6)),
     )

@@ -197,6 +197,31 @@ def test_each_hour_is_booked_within_one_percent_and_totals_are_the_meters(
         assert abs(peak - difference) <= 10  # the meters count in 10 Wh, we a little finer
 
 
+@pytest.mark.parametrize(("begin", "unusual"), [(1290, -34), (1720, 45)])
+def test_a_silence_costs_what_its_power_differs_from_a_straight_line(
+    begin: int, unusual: int
+) -> None:
+    """Nobody heard 80 s of one hour: it is booked without what was unusual in them, no more."""
+    source = meter("kamstrup", datetime(2026, 3, 4, 15, 58, tzinfo=OSLO))
+    hour = source.start.timestamp() // HOUR + 2
+    deriver, heard, live = Deriver(0, OSLO), list[datetime](), {}
+    for when, telegram in telegrams(source, 2.1):
+        if begin < when.timestamp() - hour * HOUR < begin + 80:
+            continue
+        if when.timestamp() <= hour * HOUR + begin + 80:
+            heard.append(when)
+        derived = {r.id: r.value for r in deriver.derive(telegram.readings, when.timestamp())[0]}
+        if "live:energy_import" in derived:
+            live[when.timestamp() // HOUR] = derived["live:energy_import"]
+    last, first = (source.household.at(when) for when in heard[-2:])
+    straight = (last.active_import + first.active_import) / 2 * 80 / HOUR
+    missed = straight - (first.energy_import - last.energy_import)
+    assert round(missed) == unusual
+    used = float(live[hour] - live[hour - 1]) * 1000
+    true = energy(source, int(hour) + 1) - energy(source, int(hour))
+    assert abs(used - true - missed) <= 5  # the last 10 s count in the next hour
+
+
 def energy(source: Meter, hour: int) -> int:
     """Return the energy really imported until the beginning of an hour, Wh."""
     return source.household.at(datetime.fromtimestamp(hour * HOUR, OSLO)).energy_import

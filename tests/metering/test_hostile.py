@@ -10,6 +10,7 @@ from benchmarks.fuzzing.cases import Case
 from benchmarks.fuzzing.engine import Target, fuzz, once, smallest
 from benchmarks.fuzzing.floods import PATTERNS, TWICE, Growth, cost
 from benchmarks.fuzzing.gauge import Gauge
+from benchmarks.fuzzing.listening import loses_check
 from benchmarks.fuzzing.oracles import (
     BOUND,
     CHUNKING,
@@ -81,6 +82,32 @@ def test_an_oracle_can_say_no(kind: str) -> None:
     with pytest.raises(Fault) as caught:
         same(kind, [1], [2])
     assert caught.value.kind == kind
+
+
+def test_a_search_without_end_is_found(gauge: Gauge, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("metering.attempts.Search._end", lambda *_: None)
+    finding, _ = once(TARGETS["search"], Case(SEED, b"\x55" * 40), gauge)
+    assert finding
+    assert finding.kind == WORK
+
+
+def test_a_search_that_forgets_bytes_is_found(
+    gauge: Gauge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "metering.evidence.Evidence.pause", lambda heard: setattr(heard, "count", 0)
+    )
+    finding, _ = once(TARGETS["search"], Case(SEED, b"\x55" * 40), gauge)
+    assert finding
+    assert finding.kind == BOUND
+
+
+def test_a_readout_without_its_check_is_no_invention() -> None:
+    """A silence came before the check: nobody can tell that it is wrong."""
+    seed = next(seed for seed in seeds() if seed.name == "iec-a/0")
+    assert seed.checked
+    assert loses_check(seed.link, [[seed.data[:-1]], [seed.data[-1:]]])
+    assert not loses_check(seed.link, [[seed.data[:-1], seed.data[-1:]]])
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -157,7 +157,8 @@ class Soak:
     async def _begin_count(self, hass: HomeAssistant) -> None:
         """Take note of what meters had said before anybody listened, once all are connected."""
         await asyncio.sleep(_CONNECTED)
-        self._ahead = {each.name: _ahead(hass, each) for each in self.street}
+        none = {"faults": 0, "outages": 0}
+        self._ahead = {each.name: _ahead(hass, each) | none for each in self.street}
 
     async def _count(self, hass: HomeAssistant, when: str) -> None:
         """Compare what meters have said since with what was counted, to the last message."""
@@ -189,7 +190,7 @@ class Soak:
 
 
 def _ahead(hass: HomeAssistant, each: Neighbour) -> dict[str, int]:
-    """Return how many more of each kind a meter has sent than were counted; none are faults."""
+    """Return how many more of each kind a meter has sent than were counted, and what went wrong."""
     entry = hass.config_entries.async_get_known_entry(each.entry.entry_id)
     statistics, sent = entry.runtime_data.channels()[0].statistics, each.source.counts
     return {

@@ -491,3 +491,7 @@ async def test_settings_can_be_changed_and_the_password_never_goes_back(
     assert done["type"] is FlowResultType.CREATE_ENTRY
     assert (entry.options["start_baud"], entry.options["password"]) == (9600, "12345678")
     await hass.async_block_till_done()  # the entry is set up again
+    form = await options_page(hass, entry)
+    await flows.async_configure(form["flow_id"], {**typed, "password": "24681357"})
+    assert entry.options["password"] == "24681357"
+    await hass.async_block_till_done()

@@ -243,6 +243,22 @@ async def test_a_key_that_opens_nothing_is_asked_for_again(
     assert entry.data["link"] == "hdlc"
 
 
+async def test_keys_can_be_entered_while_the_meter_is_not_read(
+    hass: HomeAssistant, wire: Wire
+) -> None:
+    entry = await set_up(hass, swiss(wire.url, key=WRONG_KEY))
+    await wire.send(e450(1), e450(2), e450(3))
+    form = await reauth(hass)
+    await hass.config_entries.async_unload(entry.entry_id)
+    flows = hass.config_entries.flow
+    again = await flows.async_configure(form["flow_id"], {"key": "no key"})
+    assert again["errors"] == {"key": "not_hex"}
+    assert again["description_placeholders"]["digits"] == "32 or 64"
+    done = await flows.async_configure(form["flow_id"], {"key": key("e450-ch")})
+    assert done["reason"] == "reauth_successful"
+    assert entry.data["key"] == key("e450-ch").lower()
+
+
 async def test_keys_are_asked_for_when_a_meter_begins_to_encrypt(
     hass: HomeAssistant, wire: Wire
 ) -> None:

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
+from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult, ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
@@ -202,6 +203,21 @@ async def offered(hass: HomeAssistant, entry: MockConfigEntry, stack: AsyncExitS
     flows: Callable[[], Any] = hass.config_entries.flow.async_progress
     await until(hass, lambda: bool(flows()))
     return str(flows()[0]["flow_id"])
+
+
+async def test_a_meter_that_was_added_meanwhile_is_not_added_twice(
+    hass: HomeAssistant, stack: AsyncExitStack
+) -> None:
+    entry = await set_up(hass, listening(free_port()))
+    flow_id = await offered(hass, entry, stack)
+    known = ConfigSubentry(
+        data=MappingProxyType({}), subentry_type="meter", title="Flat", unique_id=SERIAL
+    )
+    hass.config_entries.async_add_subentry(entry, known)
+    await hass.async_block_till_done()
+    done = await hass.config_entries.flow.async_configure(flow_id, {"name": "Other"})
+    assert done["reason"] == "meter_added"
+    assert [each.title for each in entry.subentries.values()] == ["Flat"]
 
 
 async def test_a_meter_whose_entry_is_gone_cannot_be_added(

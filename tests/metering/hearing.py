@@ -12,7 +12,7 @@ from custom_components.obis_meter.metering.session import Event, Session
 from .captures import Capture
 
 LONG = bool(os.environ.get("OBIS_LONG"))  # laws over every position
-_SAMPLED = 3  # positions of each kind of damage otherwise
+_SAMPLED = 2  # positions of each kind of damage otherwise
 
 
 def events(link: str | Capture, *chunks: bytes) -> list[Event]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from custom_components.obis_meter import datagrams
 from simulator import push
+from simulator.device import Source
 from simulator.dial import Caller
 from simulator.faults import Line
 from simulator.frames import wrapper
@@ -56,16 +57,21 @@ async def hdlc(stack: AsyncExitStack, folder: Path, _: Random) -> Kind:
     return Kind("hdlc-pty", Cable(server, wire), entry, books, word=2.5 / FACTOR)
 
 
-async def dial(stack: AsyncExitStack, _: Path, random: Random) -> Kind:
-    """A module that calls in."""
-    port, book = free_port(), Book()
-    source = noted_module(CALLER, book)
-    proxy = TcpProxy(random, port)
+async def _calling(stack: AsyncExitStack, source: Source, proxy: TcpProxy) -> TcpProxy:
+    """Have a meter call through a proxy until the stack ends."""
     await proxy.listen()
     stack.push_async_callback(proxy.close)
     caller = Caller(source, "127.0.0.1", proxy.port, Timing(START, speed=SPEED), again=0.2)
     await caller.open()
     stack.push_async_callback(caller.close)
+    return proxy
+
+
+async def dial(stack: AsyncExitStack, _: Path, random: Random) -> Kind:
+    """A module that calls in."""
+    port, book = free_port(), Book()
+    source = noted_module(CALLER, book)
+    proxy = await _calling(stack, source, TcpProxy(random, port))
     data = {"port": f"listen://127.0.0.1:{port}", "link": "rfc1662", "allowed": "127.0.0.1"}
     entry = entry_of("dial-in", data, subentries_data=[subentry_of("dial-in meter", CALLER)])
     kind = Kind("dial-in", Dialled(proxy), entry, {CALLER: book}, word=10 / FACTOR)
@@ -82,12 +88,7 @@ async def push_tcp(stack: AsyncExitStack, _: Path, random: Random) -> Kind:
     """A meter that pushes over TCP."""
     port = free_port()
     source, books = noted_meter("dlms-tcp", _PUSHER)
-    proxy = TcpProxy(random, port)
-    await proxy.listen()
-    stack.push_async_callback(proxy.close)
-    caller = Caller(source, "127.0.0.1", proxy.port, Timing(START, speed=SPEED), again=0.2)
-    await caller.open()
-    stack.push_async_callback(caller.close)
+    proxy = await _calling(stack, source, TcpProxy(random, port))
     data = {"port": f"listen://127.0.0.1:{port}", "link": "wrapper", "allowed": "127.0.0.1"}
     entry = entry_of("push-tcp", data, subentries_data=[subentry_of("push-tcp meter", _PUSHER)])
     unchecked = tuple(fault for fault in ORDERED if fault != "corrupt")

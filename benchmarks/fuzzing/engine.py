@@ -21,18 +21,23 @@ _TRIES: Final = 1500  # runs to make a failing input smaller
 _GROWTH: Final = 96 * 1024  # KiB that a target may let the process grow by
 
 
+type Verdict = Callable[[], None]
+"""An oracle that asks the readers again, and is asked when what they did has been counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """What is fed: seeds gives the first cases, following makes more, run feeds one.
 
-    run raises Fault where an oracle says no; any other exception is one too. share is how
+    run, or the verdict that it returns, raises Fault where an oracle says no; any other
+    exception is one too. share is how
     many of a hundred thousand executions it gets; base and each are what an input may cost:
     that much, and that much more a byte.
     """
 
     name: str
     seeds: Callable[[], Sequence[Case]]
-    run: Callable[[Case], None]
+    run: Callable[[Case], Verdict | None]
     following: Next
     share: int
     base: int = 40_000
@@ -106,14 +111,17 @@ def once(target: Target, case: Case, gauge: Gauge) -> tuple[Finding | None, Cost
     limit = target.base + target.each * len(case.data)
     try:
         with gauge.measured(limit):
-            target.run(case)
+            verdict = target.run(case)
+        cost = gauge.cost
+        if verdict:
+            verdict()
     except Fault as fault:
         return Finding(fault.kind, str(fault), fault.kind, case), gauge.cost
     except TooMuchWork as err:
         return Finding(WORK, f"{limit} for {len(case.data)} bytes", _where(err), case), gauge.cost
     except Exception as err:
         return Finding(EXCEPTION, repr(err), _where(err), case), gauge.cost
-    return None, gauge.cost
+    return None, cost
 
 
 def _note(result: Result, finding: Finding) -> None:

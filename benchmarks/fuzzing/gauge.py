@@ -4,12 +4,14 @@ Work is calls, resumed generators and jumps, which every turn of a loop takes. A
 counts when it is taken for the first time; it costs nothing from then on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
+import signal
 import sys
 from types import CodeType
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 _MONITORING: Final = sys.monitoring
 _EVENTS: Final = _MONITORING.events
@@ -17,6 +19,7 @@ _RECRUITER, _COUNTER = 3, 4  # tool numbers that nobody has a claim to
 _COUNTED: Final = _EVENTS.PY_START | _EVENTS.PY_RESUME | _EVENTS.JUMP
 _BRANCHES: Final = _EVENTS.BRANCH_LEFT | _EVENTS.BRANCH_RIGHT
 _WATCHED: Final = ("/custom_components/obis_meter/", "/scripts/decode.py")
+_LOOK: Final = 0.1  # s of CPU time between two looks at what was done by now
 
 
 class TooMuchWork(BaseException):
@@ -30,30 +33,49 @@ class Cost(NamedTuple):
     branches: int
 
 
+def _counter() -> Any:
+    """Return what counts its calls and makes nothing of them, without a line of Python.
+
+    A callback in Python takes longer than most of what it counts.
+    """
+    return lru_cache(maxsize=0)(slice)
+
+
 @dataclass(slots=True)
 class Gauge:
     """A context manager; only one can be open at a time."""
 
-    work: int = 0
     branches: int = 0
     limit: int = sys.maxsize
+    _done: Any = field(default_factory=_counter)
+    _begun: int = 0
+    _before: Callable[..., object] | int | None = None
+
+    @property
+    def work(self) -> int:
+        """Return what was done since counting began."""
+        done: int = self._done.cache_info().misses
+        return done - self._begun
 
     def __enter__(self) -> Self:
         """Watch every function of the integration from its first call on."""
         for tool in (_RECRUITER, _COUNTER):
             _MONITORING.use_tool_id(tool, __name__)
         _MONITORING.register_callback(_RECRUITER, _EVENTS.PY_START, self._recruit)
-        for event in (_EVENTS.PY_START, _EVENTS.PY_RESUME):
-            _MONITORING.register_callback(_COUNTER, event, self._count)
-        _MONITORING.register_callback(_COUNTER, _EVENTS.JUMP, self._jump)
+        for event in (_EVENTS.PY_START, _EVENTS.PY_RESUME, _EVENTS.JUMP):
+            _MONITORING.register_callback(_COUNTER, event, self._done)
         for event in (_EVENTS.BRANCH_LEFT, _EVENTS.BRANCH_RIGHT):
             _MONITORING.register_callback(_COUNTER, event, self._branch)
         _MONITORING.set_events(_RECRUITER, _EVENTS.PY_START)
+        self._before = signal.signal(signal.SIGVTALRM, self._look)
+        signal.setitimer(signal.ITIMER_VIRTUAL, _LOOK, _LOOK)
         self.forget()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Watch nothing any more."""
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, self._before)
         for tool in (_RECRUITER, _COUNTER):
             _MONITORING.set_events(tool, 0)
             _MONITORING.clear_tool_id(tool)
@@ -66,9 +88,11 @@ class Gauge:
     @contextmanager
     def measured(self, limit: int) -> Iterator[None]:
         """Count anew from here; TooMuchWork beyond a limit."""
-        self.work, self.branches, self.limit = 0, 0, limit
+        self._begun += self.work
+        self.branches, self.limit = 0, limit
         try:
             yield
+            self._look()
         finally:
             self.limit = sys.maxsize
 
@@ -82,13 +106,7 @@ class Gauge:
             _MONITORING.set_local_events(_COUNTER, code, _COUNTED | _BRANCHES)
         return _MONITORING.DISABLE
 
-    def _count(self, code: CodeType, offset: int) -> None:
-        self.work += 1
-        if self.work > self.limit:
-            raise TooMuchWork
-
-    def _jump(self, code: CodeType, offset: int, destination: int) -> None:
-        self.work += 1
+    def _look(self, *_: object) -> None:
         if self.work > self.limit:
             raise TooMuchWork
 

@@ -1,6 +1,7 @@
 """Streams: each link by its session, and all of them by the detector."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from random import Random
 from typing import Final
 from zlib import crc32
@@ -14,6 +15,7 @@ from metering.security import Security
 from metering.session import Event, Session
 
 from .cases import Case
+from .engine import Verdict
 from .oracles import CHUNKING, LAYOUTS, bounded, not_invented, plainly, published, same
 
 type Burst = Sequence[bytes]
@@ -58,7 +60,7 @@ def loses_check(link: str, stream: Sequence[Burst]) -> bool:
     return link == "iec62056-21" and any(end and end[0] & 0x7F == _ETX for end in ends)
 
 
-def on_session(case: Case) -> None:
+def on_session(case: Case) -> Verdict | None:
     """Feed a link's session, and one without layouts to hold against it."""
     link, keys = case.seed.link, case.seed.keys
     stream = list[Burst]()
@@ -71,14 +73,15 @@ def on_session(case: Case) -> None:
     if heard != plain:
         same(LAYOUTS, heard, published(hear(Session(_PLAIN[link], Security(keys)), stream)))
     if not case.seed.checked:
-        return  # nothing but a silence tells where a frame ends that bears no check
+        return None  # nothing but a silence tells where a frame ends that bears no check
     if link != "p1" or SILENCE not in case.data:  # it ends a text where it ends a chunk
         same(CHUNKING, heard, plain)
     if case.damaged and not loses_check(link, stream):
-        not_invented(case.seed, b"".join(map(b"".join, stream)), heard)
+        return partial(not_invented, case.seed, b"".join(map(b"".join, stream)), heard)
+    return None
 
 
-def on_detector(case: Case) -> None:
+def on_detector(case: Case) -> Verdict | None:
     """Feed every link at once; what is found must have said something."""
     detector, stream = Detector(case.seed.keys), list(bursts(case.data))
     for burst in stream:
@@ -88,4 +91,5 @@ def on_detector(case: Case) -> None:
     if detector.link and detector.link.checked and detector.link.name == case.seed.link:
         said = [each for each in detector.telegrams if isinstance(each, Telegram)]
         if case.damaged and case.seed.checked and not loses_check(case.seed.link, stream):
-            not_invented(case.seed, case.data, said)
+            return partial(not_invented, case.seed, case.data, said)
+    return None

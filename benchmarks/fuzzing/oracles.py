@@ -1,7 +1,7 @@
 """What must hold of any input; each oracle counts how often it was asked."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from typing import Final
@@ -30,6 +30,8 @@ KINDS: Final = {
     LAYOUTS: "remembered layouts read as the plain reading does",
     CHUNKING: "how bytes are cut into pieces changes no telegram",
 }
+
+_MOST_FRAMES: Final = 12  # that may carry one telegram
 
 asked: Counter[str] = Counter()
 """How often each oracle was asked, and CHANCE."""
@@ -84,33 +86,30 @@ def not_invented(seed: Seed, data: bytes, heard: Sequence[Telegram | Message]) -
     frame that does check, by another reckoning than the link's, was not invented.
     """
     known = reference(seed)
-    for said in heard:
-        if said in known or not _says(said):
-            asked[INVENTED] += 1
-            continue
-        by_chance = said in _checking(seed, data)
-        asked[CHANCE] += by_chance
-        require(INVENTED, by_chance, f"{said!r:.400}")
+    doubtful = [said for said in heard if said not in known and _says(said)]
+    asked[INVENTED] += len(heard)
+    for said in _checking(seed, data) if doubtful else ():
+        left = [each for each in doubtful if each != said]
+        asked[CHANCE] += len(doubtful) - len(left)
+        if not (doubtful := left):
+            return
+    if doubtful:
+        raise Fault(INVENTED, f"{doubtful[0]!r:.400}")
 
 
 def _says(said: Telegram | Message) -> bool:
     return isinstance(said, Message) or bool(said.readings)
 
 
-def _checking(seed: Seed, data: bytes) -> list[Telegram | Message]:
-    """Return what frames say that check, whatever stands between them."""
+def _checking(seed: Seed, data: bytes) -> Iterator[Telegram | Message]:
+    """Yield what frames say that check, whatever stands between them; a frame alone first."""
     link = LINKS[seed.link]
     payloads = _intact(link, data + link.silence)
-    runs = [
-        b"".join(payloads[at:end])
-        for at in range(len(payloads))
-        for end in range(at + 1, min(len(payloads), at + 12) + 1)
-    ]
-    said = list[Telegram | Message]()
-    for run in runs:
-        session = Session(plainly(link), Security(seed.keys))
-        said += published([*session.read(run), *session.idle()])
-    return said
+    for length in range(1, _MOST_FRAMES + 1):
+        for at in range(len(payloads) - length + 1):
+            session = Session(plainly(link), Security(seed.keys))
+            said = (*session.read(b"".join(payloads[at : at + length])), *session.idle())
+            yield from published(said)
 
 
 def _intact(link: Link, data: bytes) -> list[bytes]:

@@ -1,6 +1,7 @@
 """Searches over line settings: what is heard, and when, and which settings a port refuses."""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import chain, repeat
 import json
 from math import isfinite
@@ -18,6 +19,7 @@ from metering.model import LineSettings
 from simulator.uart import Uart
 
 from .cases import Case
+from .engine import Verdict
 from .listening import bursts, loses_check
 from .oracles import BOUND, EXCEPTION, WORK, not_invented, require
 
@@ -111,7 +113,7 @@ def _true(attempt: Attempt) -> None:
     json.dumps(attempt.record)
 
 
-def on_search(case: Case) -> None:
+def on_search(case: Case) -> Verdict | None:
     """Search until the end, which comes whatever is heard."""
     port = _Port(case)
     port.listen()
@@ -125,7 +127,8 @@ def on_search(case: Case) -> None:
     if not search.link:
         require(EXCEPTION, search.reason in _REASONS, search.reason)
     elif told and search.link.name == seed.link:
-        not_invented(seed, bytes(port.here), search.telegrams)
+        return partial(not_invented, seed, bytes(port.here), search.telegrams)
+    return None
 
 
 def on_evidence(case: Case) -> None:

@@ -11,7 +11,7 @@ from homeassistant.helpers.translation import async_get_translations
 from .const import DOMAIN
 from .metering.catalogue import Quantity, Register
 from .metering.model import ObisCode, Reading, Telegram
-from .metering.submeters import register_of, split
+from .metering.submeters import places, register_of
 from .metering.units import convert
 
 _SHOWN: Final = 8
@@ -30,7 +30,8 @@ async def preview(hass: HomeAssistant, readings: Iterable[Reading]) -> str:
     A dash where there are none: some meters tell them only when asked.
     """
     names = await async_get_translations(hass, hass.config.language, "entity", [DOMAIN])
-    own, channels = split(Telegram(tuple(readings)))
+    said = Telegram(tuple(readings))
+    own, channels = places(said).split(said)
     rows = [
         (reading, register_of(reading.id)) for reading in own if isinstance(reading.id, ObisCode)
     ]

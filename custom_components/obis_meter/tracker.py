@@ -32,7 +32,7 @@ from .metering.links import LINKS
 from .metering.model import Module, Reading, Reply, Telegram
 from .metering.plausible import Guard
 from .metering.security import Security
-from .metering.submeters import SubMeter, split
+from .metering.submeters import Places, SubMeter, places
 from .notifier import Notifier
 from .registries import register_device, remove_computed, remove_parameters
 
@@ -76,6 +76,8 @@ class Tracker:
         self._device_id: str | None = None
         tables = LINKS[entry.data[CONF_LINK]].tables
         self._tables = tables() if tables else None
+        self._before: Telegram | None = None
+        self._places = Places((), {})
         self._deriver = self._make_deriver(Remembered())
 
     async def load(self) -> None:
@@ -203,12 +205,15 @@ class Tracker:
             meter.heard = meter.available = False
 
     def _take(self, telegram: Telegram) -> None:
-        own, channels = split(telegram)
+        if self._before is None or not telegram.resembles(self._before):
+            self._places = places(telegram)
+            self.introduce(identity.describe(telegram))
+        self._before = telegram
+        own, channels = self._places.split(telegram)
         if self._tables:
             own = self._tables.sift(own, dt_util.now().replace(tzinfo=None))
         own = self.guards[self.main.key].check(own)
         derived, over = self._deriver.derive(own, seconds_now())
-        self.introduce(identity.describe(telegram))
         self._merge(self.main, [*own, *derived])
         self._notifier.changed(self.main.forget(over))
         for sub_meter, readings in channels.items():

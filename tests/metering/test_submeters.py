@@ -1,19 +1,27 @@
 """Gas, water and heat behind an electricity meter."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from itertools import chain, combinations
+
 import pytest
 
-from custom_components.obis_meter.metering.model import ObisCode, Reading
+from custom_components.obis_meter.metering.identity import describe
+from custom_components.obis_meter.metering.model import ObisCode, Reading, Telegram
 from custom_components.obis_meter.metering.p1text import telegram
-from custom_components.obis_meter.metering.submeters import SubMeter, register_of, split
+from custom_components.obis_meter.metering.submeters import SubMeter, places, register_of
 
 from .building import p1
+from .captures import EVERY
 
 OWN = "1-0:1.8.0(1*kWh)"
 
 
 def found(*lines: str) -> tuple[list[Reading], dict[SubMeter, list[Reading]]]:
     raw = p1(OWN, *lines)
-    return split(telegram(raw[: raw.rindex(b"!")]))
+    said = telegram(raw[: raw.rindex(b"!")])
+    return places(said).split(said)
 
 
 def only(*lines: str) -> SubMeter:
@@ -105,3 +113,55 @@ def test_a_total_is_shown_under_what_the_sub_meter_counts() -> None:
         "water",
         "volume",
     ]
+
+
+def said_by_all() -> list[Telegram]:
+    """Return all telegrams that are known, and each once more with other numbers."""
+    sessions = ((capture.session(), capture.raw) for capture in EVERY)
+    events = chain.from_iterable(chain(one.feed(raw), one.idle()) for one, raw in sessions)
+    said = [event for event in events if isinstance(event, Telegram)]
+    return said + [replace(each, readings=tuple(map(counted_on, each.readings))) for each in said]
+
+
+def counted_on(reading: Reading) -> Reading:
+    return (
+        replace(reading, value=reading.value + 1) if isinstance(reading.value, Decimal) else reading
+    )
+
+
+def test_what_resembles_is_split_and_described_alike() -> None:
+    """Laws: who a telegram speaks of is not said by its numbers."""
+    alike = [pair for pair in combinations(said_by_all(), 2) if pair[0].resembles(pair[1])]
+    assert len(alike) >= len(EVERY) / 2
+    for one, other in alike:
+        assert other.resembles(one)
+        assert places(one) == places(other)
+        assert describe(one) == describe(other)
+
+
+CHANGES: dict[str, Callable[[Telegram], Telegram]] = {
+    "id": lambda said: replace(said, meter="another"),
+    "ident": lambda said: replace(said, ident="another"),
+    "fewer": lambda said: replace(said, readings=said.readings[1:]),
+    "register": lambda said: changed(said, id=ObisCode(0, 3, 24, 2, 1)),
+    "unit": lambda said: changed(said, unit="GJ"),
+    "text": lambda said: changed(said, value="4731"),
+    "number for text": lambda said: changed(said, value=Decimal(7)),
+}
+
+
+def changed(said: Telegram, **how: object) -> Telegram:
+    """Change the text that names the sub-meter."""
+    (place,) = (n for n, each in enumerate(said.readings) if each.value == "4731323334353637")
+    readings = list(said.readings)
+    readings[place] = replace(readings[place], **how)  # type: ignore[arg-type]
+    return replace(said, readings=tuple(readings))
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_does_not_resemble(change: str) -> None:
+    raw = p1(OWN, "0-1:24.1.0(003)", "0-1:96.1.0(4731323334353637)", total(1))
+    said = telegram(raw[: raw.rindex(b"!")])
+    assert said.resembles(said)
+    assert not CHANGES[change](said).resembles(said)
+    assert not said.resembles(CHANGES[change](said))

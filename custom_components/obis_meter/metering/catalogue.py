@@ -247,8 +247,8 @@ def _each_phase() -> Iterator[tuple[tuple[int, int], Register]]:
 def _dips() -> Iterator[tuple[_Group, Register]]:
     for phase in (1, 2, 3):
         column = 12 + 20 * phase
-        yield (column, 32, 0), Register("voltage_sags", _Q.COUNT, diagnostic=True, phase=phase)
-        yield (column, 36, 0), Register("voltage_swells", _Q.COUNT, diagnostic=True, phase=phase)
+        for d, key in ((32, "voltage_sags"), (36, "voltage_swells")):
+            yield (column, d, 0), Register(key, _Q.COUNT, diagnostic=True, hidden=True, phase=phase)
 
 
 def _name(quantity: Quantity) -> str:

@@ -214,10 +214,10 @@ class Deriver:
 
     def _demands(self, said: Readings, at: float) -> list[Reading] | None:
         """Return averages and peaks; None where this telegram tells nothing about them."""
-        power = number(said, (1, _MOMENTARY, 0), "W")
-        if self._demand is None or power is None or _OWN_DEMAND in said:
+        if self._demand is None or _OWN_DEMAND in said:
             return None
-        if (energy := _energy(said)) is None:
+        power = number(said, (1, _MOMENTARY, 0), "W")
+        if power is None or (energy := _energy(said)) is None:
             return None
         self._demand.energy(energy, at)
         values = {"demand:average": self._demand.average(at)}

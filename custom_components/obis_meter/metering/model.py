@@ -74,6 +74,15 @@ class Reading:
     unit: str | None = None
     time: datetime | None = None
 
+    def resembles(self, other: Reading) -> bool:
+        """Tell whether both say the same but for a number or a time."""
+        if self is other:
+            return True
+        alike = self.id == other.id and self.unit == other.unit
+        if isinstance(self.value, str):
+            return alike and self.value == other.value
+        return alike and type(self.value) is type(other.value)
+
 
 @dataclass(frozen=True, slots=True)
 class Telegram:
@@ -89,6 +98,14 @@ class Telegram:
     time: datetime | None = None
     ident: str | None = None
     plain: tuple[str, ...] = ()
+
+    def resembles(self, other: Telegram) -> bool:
+        """Tell whether both say the same but for numbers and times."""
+        return (
+            len(self.readings) == len(other.readings)
+            and (self.meter, self.ident) == (other.meter, other.ident)
+            and all(map(Reading.resembles, self.readings, other.readings, strict=True))
+        )
 
 
 @dataclass(frozen=True, slots=True)

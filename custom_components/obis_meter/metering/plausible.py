@@ -1,10 +1,9 @@
 """Totals never fall and never leap: one that does waits until further telegrams confirm it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from .catalogue import Quantity, lookup
 from .model import ObisCode, Reading
@@ -16,12 +15,12 @@ STRONGEST: Final = Decimal(1_000_000)
 _ENERGIES: Final = (Quantity.ENERGY, Quantity.REACTIVE_ENERGY, Quantity.APPARENT_ENERGY)
 _SLACK: Final = 60  # seconds that clocks and buffering may be off
 _HOUR: Final = 3600
+_ANY_TIME: Final = STRONGEST * _SLACK / _HOUR  # what may have been counted since a moment ago
 _CODES: Final = 1024  # that are remembered
 _THOUSANDS: Final = {"k": 3, "M": 6, "G": 9}
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(NamedTuple):
     """A total as last accepted or last doubted, and when, in seconds of the caller's clock."""
 
     value: Decimal
@@ -75,7 +74,7 @@ class Guard:
         """Count how often a doubted total was followed by one that agrees with it."""
         doubted = self._doubted.get(code)
         agreeing = doubted.agreeing + 1 if doubted and _follows(doubted, seen, quantity) else 0
-        self._doubted[code] = replace(seen, agreeing=agreeing)
+        self._doubted[code] = seen._replace(agreeing=agreeing)
         return agreeing >= CONFIRMATIONS
 
 
@@ -95,7 +94,7 @@ def _follows(before: _Seen, after: _Seen, quantity: Quantity) -> bool:
     """Tell whether a total can have become the other in the time between them."""
     if after.value < before.value:
         return False
-    if quantity not in _ENERGIES:
+    if quantity not in _ENERGIES or after.value - before.value <= _ANY_TIME:
         return True
     seconds = Decimal(max(after.at - before.at, 0)) + _SLACK
     return after.value - before.value <= STRONGEST * seconds / _HOUR

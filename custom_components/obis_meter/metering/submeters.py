@@ -41,24 +41,38 @@ class SubMeter:
     kind: Register
 
 
-def split(telegram: Telegram) -> tuple[list[Reading], dict[SubMeter, list[Reading]]]:
-    """Tell the meter's own readings from those of each sub-meter.
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where in a telegram the meter's own readings stand, and where those of each sub-meter."""
+
+    own: tuple[int, ...]
+    channels: dict[SubMeter, tuple[int, ...]]
+
+    def split(self, telegram: Telegram) -> tuple[list[Reading], dict[SubMeter, list[Reading]]]:
+        """Tell the meter's own readings from the others, in one that resembles the first."""
+        said = telegram.readings
+        others = {key: [said[place] for place in places] for key, places in self.channels.items()}
+        return [said[place] for place in self.own], others
+
+
+def places(telegram: Telegram) -> Places:
+    """Find out which readings are the meter's own.
 
     A channel counts as a sub-meter when it says a total or who it is; meters
     also list channels to which nothing is connected.
     """
-    own: list[Reading] = []
-    channels: dict[Channel, list[Reading]] = {}
-    for reading in telegram.readings:
+    own: list[int] = []
+    channels: dict[Channel, list[int]] = {}
+    for place, reading in enumerate(telegram.readings):
         channel = _channel(reading.id)
-        (channels.setdefault(channel, []) if channel else own).append(reading)
+        (channels.setdefault(channel, []) if channel else own).append(place)
     found = {}
-    for channel, readings in channels.items():
-        if meter := _sub_meter(channel, readings):
-            found[meter] = readings
+    for channel, others in channels.items():
+        if meter := _sub_meter(channel, [telegram.readings[place] for place in others]):
+            found[meter] = tuple(others)
         else:
-            own += readings
-    return own, found
+            own += others
+    return Places(tuple(own), found)
 
 
 def register_of(name: ObisCode | str, meter: SubMeter | None = None) -> Register | None:

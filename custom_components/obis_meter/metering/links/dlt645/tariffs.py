@@ -19,11 +19,11 @@ type Said = Mapping[ObisCode | str, Value]
 _SETS: Final = ("0401", "0402")  # the first and the second set of tables
 _WORKING_DAYS: Final = "04000801"  # bit 0 is Sunday; 1 means work
 _DAY_OFF_TABLE: Final = "04000802"
-_HOLIDAYS: Final = "040300"
 _HOLIDAY_COUNT: Final = "04000205"
 _STEPS: Final = "040600"
 _USED: Final = "000B0000"
 _MOST: Final = 254
+_HOLIDAYS: Final = frozenset(f"040300{n:02X}" for n in range(1, _MOST + 1))
 
 
 def present_rate(said: Said, when: datetime, *, second: bool = False) -> int | None:
@@ -49,8 +49,8 @@ def _table(said: Said, tables: str, day: date) -> int | None:
 
 
 def _holidays(said: Said) -> Iterator[str]:
-    for n in range(1, _MOST + 1):
-        match said.get(f"{_HOLIDAYS}{n:02X}"):
+    for identifier in _HOLIDAYS & said.keys():
+        match said[identifier]:
             case str(text) if text.isdecimal() and int(text):
                 yield text
 

@@ -21,7 +21,8 @@ from .oracles import CHUNKING, LAYOUTS, bounded, not_invented, plainly, publishe
 type Burst = Sequence[bytes]
 """Chunks between two silences."""
 
-_ETX: Final = 0x03
+_CLOSING: Final = {"iec62056-21": 0x03, "p1": ord("!")}
+"""Behind which the check of a telegram stands, where some meters send none."""
 _PLAIN = {name: plainly(link) for name, link in LINKS.items()}
 
 
@@ -55,17 +56,20 @@ def hear(session: Session, stream: Sequence[Burst]) -> list[Event]:
 
 
 def loses_check(link: str, stream: Sequence[Burst]) -> bool:
-    """Tell whether a silence cuts a readout off before its check: such a one counts without."""
-    ends = (burst[-1][-1:] for burst in stream if burst)
-    return link == "iec62056-21" and any(end and end[0] & 0x7F == _ETX for end in ends)
+    """Tell whether a silence cuts a telegram off before its check.
+
+    It counts without one, unless its meter has been heard to send checks.
+    """
+    ends = (b"".join(burst)[-1:] for burst in stream)
+    return link in _CLOSING and any(end and end[0] & 0x7F == _CLOSING[link] for end in ends)
 
 
 def on_session(case: Case) -> Verdict | None:
     """Feed a link's session, and one without layouts to hold against it."""
     link, keys = case.seed.link, case.seed.keys
     stream = list[Burst]()
-    if crc32(case.data[::-1]) & 1:
-        stream.append((case.seed.data,))  # its layouts are known from here on
+    if known := bool(crc32(case.data[::-1]) & 1):
+        stream.append((case.seed.data,))  # its layouts, and that it sends checks
     stream += bursts(case.data)
     heard = published(hear(Session(LINKS[link], Security(keys)), stream))
     whole = [(b"".join(burst),) for burst in stream]
@@ -76,7 +80,7 @@ def on_session(case: Case) -> Verdict | None:
         return None  # nothing but a silence tells where a frame ends that bears no check
     if link != "p1" or SILENCE not in case.data:  # it ends a text where it ends a chunk
         same(CHUNKING, heard, plain)
-    if case.damaged and not loses_check(link, stream):
+    if case.damaged and (known or not loses_check(link, stream)):
         return partial(not_invented, case.seed, b"".join(map(b"".join, stream)), heard)
     return None
 

@@ -102,12 +102,13 @@ def test_a_search_that_forgets_bytes_is_found(
     assert finding.kind == BOUND
 
 
-def test_a_readout_without_its_check_is_no_invention() -> None:
+@pytest.mark.parametrize(("name", "check"), [("iec-a/0", 1), ("p1/0", 6)])
+def test_a_telegram_without_its_check_is_no_invention(name: str, check: int) -> None:
     """A silence came before the check: nobody can tell that it is wrong."""
-    seed = next(seed for seed in seeds() if seed.name == "iec-a/0")
+    seed = next(seed for seed in seeds() if seed.name == name)
     assert seed.checked
-    assert loses_check(seed.link, [[seed.data[:-1]], [seed.data[-1:]]])
-    assert not loses_check(seed.link, [[seed.data[:-1], seed.data[-1:]]])
+    assert loses_check(seed.link, [[seed.data[:-check]], [seed.data[-check:]]])
+    assert not loses_check(seed.link, [[seed.data[:-check], seed.data[-check:]]])
 
 
 @pytest.mark.parametrize("name", TARGETS)

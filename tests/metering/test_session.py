@@ -1,5 +1,7 @@
 """One stream: segments, silences, and what is kept."""
 
+import re
+
 import pytest
 
 from custom_components.obis_meter.metering.dialogue import MAX_PENDING, Cut
@@ -9,8 +11,8 @@ from custom_components.obis_meter.metering.links.iec62056_21.ears import AnswerE
 from custom_components.obis_meter.metering.session import KEPT_PAYLOADS, Answer, Session
 from simulator.optical import block
 
-from .building import ADDRESS, IDENT, notification
-from .captures import SIMULATED, Capture
+from .building import ADDRESS, IDENT, notification, p1
+from .captures import CHECKED, SIMULATED, Capture
 from .hearing import events, only_telegrams, telegrams
 
 FRAMES = {capture.name: capture.raw for capture in SIMULATED if capture.link == "hdlc"}
@@ -170,3 +172,52 @@ def test_what_was_interrupted_again_and_again_never_costs_what_comes_whole() -> 
         list(session.feed(b"".join(pieces[:2])))
     heard = only_telegrams([*session.idle(), *session.feed(b"".join(pieces))])
     assert heard == telegrams("hdlc", AIDON)
+
+
+BODY = "1.8.0(1.5*kWh)\r\n!\r\n"
+WITH_AND_WITHOUT = {
+    "p1": (p1("1-0:1.8.0(1.5*kWh)"), p1("1-0:1.8.0(1.5*kWh)", crc=False)),
+    "iec62056-21": (block(BODY), block(BODY, check=False)),
+}
+"""A telegram with its check, and without."""
+
+
+def heard(session: Session, raw: bytes) -> list[str]:
+    """Return what a session says of some bytes and the silence behind them, a word for each."""
+    said = [*session.feed(raw), *session.idle()]
+    return ["telegram" if only_telegrams([event]) else str(event) for event in said]
+
+
+@pytest.mark.parametrize("link", WITH_AND_WITHOUT)
+def test_who_sends_checks_is_not_believed_without_them(link: str) -> None:
+    """A silence may come before the check, whatever happened to what it covers."""
+    checked, unchecked = WITH_AND_WITHOUT[link]
+    session = Session(LINKS[link])
+    assert heard(session, unchecked) == ["telegram"]
+    for _ in range(2):
+        assert heard(session, checked) == ["telegram"]
+        for _ in range(3):
+            assert heard(session, unchecked) == ["the check of a telegram did not come"]
+        assert heard(session, unchecked) == ["telegram"]  # a meter that sends none, by now
+        assert heard(session, unchecked) == ["telegram"]
+
+
+@pytest.mark.parametrize(
+    "capture",
+    [each for each in CHECKED if each.link in WITH_AND_WITHOUT and not each.sealed],
+    ids=lambda capture: capture.name,
+)
+def test_a_silence_before_the_check_lets_no_damage_through(capture: Capture) -> None:
+    session, mark = capture.session(), b"!" if capture.link == "p1" else b"\x03"
+    clean = [*session.feed(capture.raw), *session.idle()]
+    end = with_seven_bits(capture.raw).rindex(mark) + 1
+    digit = re.search(rb"(?<=\()\d", with_seven_bits(capture.raw))
+    assert only_telegrams(clean)
+    assert digit
+    damaged = bytearray(capture.raw[:end])
+    damaged[digit.start()] ^= 0x01
+    assert not only_telegrams([*session.feed(bytes(damaged)), *session.idle()])
+
+
+def with_seven_bits(raw: bytes) -> bytes:
+    return bytes(byte & 0x7F for byte in raw)

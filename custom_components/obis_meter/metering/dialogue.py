@@ -21,6 +21,10 @@ type Take = Callable[[bytearray], bytes | None]
 MAX_PENDING: Final = 16 * 1024  # bytes that may wait for the rest of a telegram
 
 
+class Unchecked(bytes):
+    """A payload that bears no check: its meter sends none, or a silence came before it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Send:
     """Write these bytes, and go on when they have left; not shown, for passwords are among them."""

@@ -10,6 +10,7 @@ from typing import Final
 
 from .checksum import arc_starts, crc16_arc
 from .datasets import readings
+from .dialogue import Unchecked
 from .errors import DecodeError, FrameError
 from .identity import meter_id
 from .model import ObisCode, Reading, Telegram
@@ -49,8 +50,8 @@ _EVEN: Final = re.compile(
 def take(buffer: bytearray) -> bytes | None:
     """Remove the first telegram and return its text, from / to before the !.
 
-    A check that is there decides; all starts before one end are tried in one
-    pass. Text between telegrams is dropped silently, noise with a fault.
+    A check that is there decides, what has none is Unchecked; all starts before one end
+    are tried in one pass. Text between telegrams is dropped silently, noise with a fault.
     """
     start = _START.search(buffer)
     begin = start.start() if start else len(buffer)
@@ -128,7 +129,7 @@ def _unchecked(text: bytes) -> bytes | None:
         raise FrameError("a data message of a meter that was asked, not P1", len(text))
     if _NEEDS_CHECK.search(telegram):
         raise FrameError("this version of P1 must carry a CRC", len(text))
-    return telegram
+    return Unchecked(telegram)
 
 
 def whole(text: bytes) -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from .dialogue import MAX_PENDING, Cut, Expect
+from .dialogue import MAX_PENDING, Cut, Expect, Unchecked
 from .errors import DecryptError, FrameError, Incomplete, MeteringError
 from .links import LINKS, Link
 from .model import Message, Telegram
@@ -15,6 +15,7 @@ from .tunnel import FRAMED, UNFRAMED, Tunnel
 
 KEPT_PAYLOADS: Final = 8  # for diagnostics
 _BEGINNINGS: Final = 4  # of one telegram in several payloads
+_DOUBTS: Final = 3  # payloads without a check in a row, from who sent checks before
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ type Outcome = Sequence[Event] | MeteringError
 class Session:
     """Feed it what the port delivers; it yields what the meter said.
 
+    Whoever sends checks is not believed without them, until that is how it speaks.
     payloads holds the last intact payloads, newest last, whatever they held, and
     of what dialogues cut for themselves what the link reads, unless it is longer
     than a telegram can be;
@@ -49,6 +51,7 @@ class Session:
         self._begun = b""
         self._missing = 0
         self._beginnings = 0
+        self._doubts = 0
         self._wanted: Expect | Cut | None = None
         self._held = False
         self._tunnel = _tunnel(self.security) if link.tunnelled else None
@@ -157,6 +160,9 @@ class Session:
         self._enough = 0
 
     def _frame(self, payload: bytes) -> Iterable[Event]:
+        if self._doubts and isinstance(payload, Unchecked):
+            self._doubts -= 1
+            return (FrameError("the check of a telegram did not come", len(payload)),)
         self.payloads.append(payload)
         if isinstance(self._wanted, Expect) and self._wanted.accept(payload):
             self._wanted = None
@@ -180,6 +186,8 @@ class Session:
             case MeteringError():
                 yield outcome
             case _:
+                if not isinstance(payload, Unchecked):
+                    self._doubts = _DOUBTS
                 for event in outcome:
                     yield event
                     if isinstance(event, Message):

@@ -72,7 +72,8 @@ class Link:
 
     take removes one frame from the buffer and returns its payload; None wants
     more bytes, and so does Incomplete, which tells how many at the least;
-    FrameError has removed at least one byte. decode reads a payload, with what
+    FrameError has removed at least one byte. A payload is Unchecked where its
+    frame has no check, though others of its kind have. decode reads a payload, with what
     is known of its sender's keys; Incomplete wants the next frame's payload
     behind it, and an error among what was read is a warning.
     checked: a frame carries a check sequence. silence: what a pause on the

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 import re
 from typing import Final
 
+from ...dialogue import Unchecked
 from ...errors import FrameError, RequestError
 
 SOH, STX, ETX, EOT, ACK, NAK = 0x01, 0x02, 0x03, 0x04, 0x06, 0x15
@@ -72,9 +73,9 @@ def span(text: bytes, at: int) -> Span | None:
 def take(buffer: bytearray) -> bytes | None:
     """Remove the first data message; return it from STX to ETX or EOT, without parity bits.
 
-    Without a check it counts once the line is quiet, and with its closing `!`. Other
-    messages, which may hold passwords, are removed and not shown. Text between messages
-    is dropped silently, noise with a fault.
+    Without a check it counts once the line is quiet, and with its closing `!`, as Unchecked.
+    Other messages, which may hold passwords, are removed and not shown. Text between
+    messages is dropped silently, noise with a fault.
     """
     quiet = buffer.find(SILENCE)
     text = seven_bits(buffer if quiet < 0 else buffer[:quiet])
@@ -104,7 +105,9 @@ def _taken(buffer: bytearray, text: bytes, found: Span | None) -> bytes:
     if found.right is None and not closed(found.payload):
         raise _damaged(buffer, text, "a message without its check", found.end)
     del buffer[: found.end]
-    return found.payload if found.payload[0] == STX else b""
+    if found.payload[0] != STX:
+        return b""
+    return Unchecked(found.payload) if found.right is None else found.payload
 
 
 def closed(payload: bytes) -> bool:

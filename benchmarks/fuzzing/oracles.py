@@ -155,12 +155,15 @@ def _x25(text: bytes) -> bool:
 
 
 def _arc(frame: bytes) -> bool:
-    """Tell whether a P1 telegram checks, or has no check at all."""
-    plain = bytes(byte & 0x7F for byte in frame)
-    text, mark, check = plain.rpartition(b"!")
-    starts = [at for at, byte in enumerate(text) if byte == 0x2F]
-    forms = [form for at in starts for form in (text[at:], text[at:].replace(b"\n", b"\r\n"))]
-    crcs = {f"{crc16_arc(form + mark):04X}" for form in forms}
+    """Tell whether a P1 telegram checks, as it came or without parity, or has no check at all."""
+    return any(map(_arc_holds, (frame, bytes(byte & 0x7F for byte in frame))))
+
+
+def _arc_holds(frame: bytes) -> bool:
+    text, mark, check = frame.rpartition(b"!")
+    wholes = [text[at:] for at, byte in enumerate(text) if byte == 0x2F]
+    sent = [each.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") for each in wholes]
+    crcs = {f"{crc16_arc(form + mark):04X}" for form in (*wholes, *sent)}
     return not check.strip() or check.strip().upper().decode("latin-1").zfill(4) in crcs
 
 

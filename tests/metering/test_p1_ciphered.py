@@ -76,6 +76,15 @@ class TestCiphered:
             assert only_telegrams(opened(garbage + raw)) == [CLEAR], garbage
             assert only_telegrams(opened(*bytewise(garbage + raw))) == [CLEAR], garbage
 
+    def test_costs_no_text_before_it(self, raw: bytes) -> None:
+        for before in (AT_ONCE, 2 * AT_ONCE, b"\r\n" + AT_ONCE + b"\xff\r\n"):
+            clear = telegrams("p1", before)
+            assert clear
+            for cut in (len(raw), 1, 9, 30):
+                said = only_telegrams(opened(before + raw[:cut]))
+                assert said[: len(clear)] == clear
+                assert said == only_telegrams(opened(*bytewise(before + raw[:cut])))
+
     def test_is_not_looked_into_for_text(self, raw: bytes) -> None:
         assert opened(raw[:-30], raw)[-1] == CLEAR
 

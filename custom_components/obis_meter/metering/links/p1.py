@@ -37,9 +37,13 @@ def take(buffer: bytearray) -> bytes | None:
     if not ciphered or not (found := _CIPHERED.search(buffer)):
         return p1text.take(buffer)
     header = found[0]
-    if (size := _size(header, bytes(buffer[found.end() :]))) is None:
-        return _text_before(buffer, found.start())
-    p1text.skip(buffer, found.start())
+    sealed_part = len(buffer) - found.start()
+    if (text := _text_before(buffer, found.start())) is not None:
+        return text
+    begin = len(buffer) - sealed_part  # what is no text is gone
+    if (size := _size(header, bytes(buffer[begin + len(header) :]))) is None:
+        return None
+    p1text.skip(buffer, begin)
     if (again := buffer.find(header[:_KEY], _KEY, size + _KEY - 1)) > 0:
         del buffer[:again]
         raise FrameError("a ciphered telegram without its end", again)

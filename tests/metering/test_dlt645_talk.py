@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
+from itertools import cycle, pairwise
 
 import pytest
 
@@ -387,6 +387,21 @@ def test_a_scan_ends_where_something_garbles_whatever_is_asked() -> None:
     line = Talk(lambda heard, when: bytes(range(50, 80)), NOW)
     assert line.run(dlt645.scan(lambda progress: None)) == ()
     assert len(line.sent) < 50
+
+
+def test_a_scan_ends_where_every_second_question_is_garbled() -> None:
+    noise = cycle((bytes(range(50, 80)), b""))
+    line = Talk(lambda heard, when: next(noise), NOW)
+    assert line.run(dlt645.scan(lambda progress: None)) == ()
+    assert len(line.sent) <= 6401
+
+
+def test_a_line_full_of_meters_is_scanned() -> None:
+    """As many as RS-485 carries without repeaters, of one box and of several."""
+    for step in (1, 7919):
+        addresses = tuple(f"{202107000000 + step * n}" for n in range(32))
+        line = talk(*map(meter, addresses))
+        assert line.run(dlt645.scan(nothing)) == addresses
 
 
 def test_a_clock_is_set_by_broadcast_and_read_back() -> None:

@@ -98,7 +98,7 @@ def _value(
 
 
 def _number(meaning: shapes.Meaning, signed: bool, octets: bytes) -> Reading | None:
-    return meaning.read(int.from_bytes(octets, signed=signed))
+    return meaning.number(int.from_bytes(octets, signed=signed))
 
 
 def _clock(meaning: shapes.Meaning, octets: bytes) -> Reading | None:

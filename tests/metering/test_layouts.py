@@ -16,7 +16,7 @@ from custom_components.obis_meter.metering.links import LINKS, p1
 from custom_components.obis_meter.metering.p1traces import of_text
 from custom_components.obis_meter.metering.security import Security
 from custom_components.obis_meter.metering.smltraces import of_messages
-from custom_components.obis_meter.metering.traces import of_notification, remembering
+from custom_components.obis_meter.metering.traces import of_content, of_notification, remembering
 from simulator.clock import instants
 from simulator.meters import METERS, meter
 
@@ -128,6 +128,21 @@ def holed() -> Iterator[Capture]:
 
 
 HOLED = tuple(holed())
+
+
+def test_what_was_ciphered_and_ends_early_is_damage() -> None:
+    """Its end is known: nothing more is waited for."""
+
+    def plain(octets: bytes, _security: Security) -> Said:
+        return [notification.content(octets)]
+
+    (capture,) = (capture for capture in HOLED if capture.name == "aidon/2")
+    (payload,) = payloads(capture.link, capture.raw)
+    remembered = Remembering(plain, of_content)
+    for end in range(len(payload)):
+        fault = told(said(remembered, payload[:end], None))
+        assert str(fault).startswith("DecodeError"), end
+        assert fault == told(said(plain, payload[:end], None))
 
 
 def test_meters_are_traced() -> None:

@@ -76,12 +76,12 @@ def apdu(cursor: Cursor) -> Apdu:
     return read(cursor)
 
 
-def whole(message: bytes) -> Apdu:
+def whole(cursor: Cursor) -> Apdu:
     """Read the APDU of a message whose end is known: one that ends early is damaged."""
-    return _ended(lambda octets: apdu(Cursor(octets)), message)
+    return _ended(apdu, cursor)
 
 
-def _ended(read: Callable[[bytes], Apdu], message: bytes) -> Apdu:
+def _ended[T](read: Callable[[T], Apdu], message: T) -> Apdu:
     try:
         return read(message)
     except Incomplete as err:

@@ -133,7 +133,7 @@ class Remembering:
     """A decode that knows the layouts of one stream; exactly as the one that it stands for."""
 
     def __init__(self, decode: Decode, trace: Callable[[bytes], Trace | None]) -> None:
-        """Know none yet."""
+        """Know none yet; what trace raises is what decode would."""
         self._decode = decode
         self._trace = trace
         self._layouts: dict[int, list[Layout | None]] = {}
@@ -144,9 +144,18 @@ class Remembering:
         for layout in known:
             if layout and (telegram := layout.read(payload, security)):
                 return [telegram]
+        if len(known) == _OF_A_LENGTH:
+            return self._decode(payload, security)
+        return self._learnt(payload, security)
+
+    def _learnt(self, payload: bytes, security: Security) -> Said:
+        """Read a payload of a new layout: tracing it is reading it."""
+        trace = self._trace(payload)
+        if trace and trace.fits(payload, security):
+            self._note(payload, trace)
+            return [trace.telegram]
         said = self._decode(payload, security)
-        if len(known) < _OF_A_LENGTH:
-            self._note(payload, self._trace(payload))
+        self._note(payload, trace)
         return said
 
     def _note(self, payload: bytes, trace: Trace | None) -> None:

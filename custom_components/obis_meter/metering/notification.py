@@ -14,7 +14,7 @@ type Read = Callable[[bytes], Telegram]
 
 def content(octets: bytes) -> Telegram:
     """Read the one APDU that another hid."""
-    return telegram(dlms.whole(octets))
+    return telegram(dlms.whole(Cursor(octets)))
 
 
 def decode(payload: bytes, security: Security, read: Read = content) -> list[Telegram | Message]:
@@ -40,13 +40,17 @@ def _read(apdu: dlms.Apdu, security: Security, read: Read) -> Telegram:
 def telegram(apdu: dlms.Apdu) -> Telegram:
     """Return what an APDU in the clear says."""
     match apdu:
-        case dlms.Notification(time, body):
-            found = shapes.readings(body)
-            plain = () if found else shapes.plain(body)
-            return Telegram(found, identity.meter_id(found), time, _version(found), plain)
+        case dlms.Notification(body=body):
+            return with_readings(apdu, shapes.readings(body))
         case dlms.Text(text):
             return p1text.telegram(p1text.whole(text))
     raise DecodeError("a ciphered telegram inside another")
+
+
+def with_readings(apdu: dlms.Notification, found: tuple[Reading, ...]) -> Telegram:
+    """Return the telegram of a notification in which these readings were found."""
+    plain = () if found else shapes.plain(apdu.body)
+    return Telegram(found, identity.meter_id(found), apdu.time, _version(found), plain)
 
 
 def _version(found: tuple[Reading, ...]) -> str | None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from . import p1text
 from .catalogue import MBUS
-from .datasets import NUMBER, meaning, reading_of
+from .datasets import NUMBER, meaning, moment, reading_of
 from .layouts import Clock, Trace, Value, in_the_clear
 from .model import Reading
 
@@ -35,7 +35,7 @@ def _hole(line: re.Match[bytes], reading: Reading, place: int) -> Value | None:
     read = partial(_content, line[1])
     match reading.value:
         case datetime() if reading.id == p1text.CLOCK:
-            return Clock(start, end, place, read)
+            return Clock(start, end, place, _clock)
         case Decimal() if number := _plain_number(line):
             return Value(start, start + len(number), place, partial(_number, reading))
         case Decimal() | datetime():
@@ -55,6 +55,12 @@ def _number(first: Reading, octets: bytes) -> Reading | None:
     if not _NUMBER.fullmatch(octets):
         return None
     return Reading(first.id, Decimal(octets.decode("ascii")), first.unit)
+
+
+def _clock(octets: bytes) -> Reading | None:
+    """Read the time of the telegram where nothing stands beside it."""
+    when = moment(octets.decode("latin-1"))
+    return Reading(p1text.CLOCK, when) if when else None
 
 
 def _content(head: bytes, octets: bytes) -> Reading | None:

@@ -133,7 +133,8 @@ class Session:
 
     def _cut(self) -> bytes | Answer | FrameError | None:
         """Return the next payload, what a dialogue cuts for itself, or the fault met instead."""
-        if len(self._buffer) < self._enough:
+        between = self._buffer == self.link.flag and not self._held
+        if between or len(self._buffer) < self._enough:
             return None
         self._enough = 0
         take = self.link.take

@@ -36,11 +36,21 @@ class Meaning(NamedTuple):
 
     def read(self, value: CosemData) -> Reading | None:
         """Return the reading; None for a value that says nothing."""
+        if isinstance(value, int) and not isinstance(value, bool):
+            return self.number(value)
         said = _value(value, self.scaler or 0)
         if isinstance(said, Decimal):
-            sure = self.scaler is not None or said == 0
-            return Reading(self.code, said, self.symbol if sure else None)
+            return self._measured(said)
         return None if said is None else _mended(Reading(self.code, said), self.version)
+
+    def number(self, value: int) -> Reading | None:
+        """Return the reading of a whole number; None for one that cannot be."""
+        scaler = self.scaler or 0
+        sane = abs(value) < _LARGEST and abs(scaler) <= _WIDEST
+        return self._measured(scaled(value, scaler)) if sane else None
+
+    def _measured(self, said: Decimal) -> Reading:
+        return Reading(self.code, said, None if said and self.scaler is None else self.symbol)
 
 
 def readings(body: CosemData) -> tuple[Reading, ...]:
@@ -211,9 +221,6 @@ def _value(value: CosemData, scaler: int) -> Value | None:
     match value:
         case bool():
             return Decimal(value)
-        case int():
-            sane = abs(value) < _LARGEST and abs(scaler) <= _WIDEST
-            return scaled(value, scaler) if sane else None
         case bytes() if len(value) == 12 and (when := date_time(value)):
             return when
         case bytes() | str():
@@ -228,11 +235,8 @@ def _text(value: bytes | str) -> str:
     """Return text without its NUL padding; hex of octets that are no text."""
     if isinstance(value, str):
         return value.strip("\0")
-    try:
-        text = value.strip(b"\0").decode("ascii")
-    except UnicodeDecodeError:
-        return value.hex().upper()
-    return text if text.isprintable() else value.hex().upper()
+    text = value.strip(b"\0").decode("latin-1")
+    return text if text.isascii() and text.isprintable() else value.hex().upper()
 
 
 def _mended(reading: Reading, version: str) -> Reading:

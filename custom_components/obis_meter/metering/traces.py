@@ -60,41 +60,45 @@ class _Tracing(Cursor):
 def of_notification(payload: bytes) -> Trace | None:
     """Trace a notification in the clear that has readings; None for anything else."""
     cursor = _Tracing(payload)
-    apdu, *others = dlms.apdus(cursor)
-    return None if others else _traced(cursor, apdu, in_the_clear)
+    apdu = dlms.apdu(cursor)
+    return None if cursor.starts_with(dlms.LLC) else _traced(cursor, apdu, in_the_clear)
 
 
 def of_content(octets: bytes) -> Trace | None:
     """Trace a notification that was ciphered; None for anything else."""
     cursor = _Tracing(octets)
-    return _traced(cursor, dlms.apdu(cursor), lambda _octets, _security: True)
+    return _traced(cursor, dlms.whole(cursor), lambda _octets, _security: True)
 
 
 def _traced(cursor: _Tracing, apdu: dlms.Apdu, fits: Fits) -> Trace | None:
     match apdu:
         case dlms.Notification(body=[Enum(), list(), *_]):
             return None  # a number in it may decide whether values have tags: see descriptors
-        case dlms.Notification(body=body) if values := tuple(_values(body)):
+        case dlms.Notification(body=body):
+            found, values = list[Reading](), list[Value]()
+            for value, meaning in shapes.meanings(body):
+                if reading := meaning.read(value):
+                    values += _value(value, meaning, reading, len(found))
+                    found.append(reading)
             holes = sorted((*cursor.holes, *values), key=attrgetter("start"))
-            return Trace(notification.telegram(apdu), holes, fits)
+            said = notification.with_readings(apdu, tuple(found))
+            return Trace(said, holes, fits) if values else None
     return None
 
 
-def _values(body: CosemData) -> Iterator[Value]:
-    place = 0
-    for value, meaning in shapes.meanings(body):
-        if (reading := meaning.read(value)) is None:
-            continue
-        match value:
-            case _Number(start=start, size=size, signed=signed):
-                yield Value(start, start + size, place, partial(_number, meaning, signed))
-            case _Octets(start=start) if _is_clock(reading):
-                yield Value(start, start + DATE_TIME, place, partial(_clock, meaning))
-        place += 1
+def _value(
+    value: CosemData, meaning: shapes.Meaning, reading: Reading, place: int
+) -> Iterator[Value]:
+    """Yield where a number or a clock stands."""
+    match value:
+        case _Number(start=start, size=size, signed=signed):
+            yield Value(start, start + size, place, partial(_number, meaning, signed))
+        case _Octets(start=start) if _is_clock(reading):
+            yield Value(start, start + DATE_TIME, place, partial(_clock, meaning))
 
 
 def _number(meaning: shapes.Meaning, signed: bool, octets: bytes) -> Reading | None:
-    return meaning.read(int.from_bytes(octets, signed=signed))
+    return meaning.number(int.from_bytes(octets, signed=signed))
 
 
 def _clock(meaning: shapes.Meaning, octets: bytes) -> Reading | None:

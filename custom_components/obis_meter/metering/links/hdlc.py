@@ -25,11 +25,15 @@ def take(buffer: bytearray) -> bytes | None:
     if (header := _header(buffer)) is None:
         return None
     length, size = header
-    if (found := _frame(buffer, size)) is None:
+    if len(buffer) < size + 2:
         return None
-    frame, end = found
+    frame, end = buffer[1 : size + 2], size + 1
+    if not _closes(frame):
+        if (mended := _mended(buffer, size)) is None:
+            return None
+        frame, end = mended
     del buffer[:end]  # the closing flag may also open the next frame
-    return frame[length + _CHECK : -_CHECK - 1]
+    return bytes(frame[length + _CHECK : -_CHECK - 1])
 
 
 def _header(buffer: bytearray) -> tuple[int, int] | None:
@@ -49,26 +53,21 @@ def _header(buffer: bytearray) -> tuple[int, int] | None:
     return length, size
 
 
-def _frame(buffer: bytearray, size: int) -> tuple[bytes, int] | None:
-    """Return the frame with its closing flag, and where that flag stands."""
-    if len(buffer) < size + 2:
-        return None
-    frame = bytes(buffer[1 : size + 2])
-    if _closes(frame):
-        return frame, size + 1
-    if b"\r\n" in frame:
+def _mended(buffer: bytearray, size: int) -> tuple[bytearray, int] | None:
+    """Return the frame that a bridge changed, and where its closing flag stands."""
+    if b"\r\n" in buffer[1 : size + 2]:
         mended = _without_returns(buffer, size)
         if mended is None or _closes(mended[0]):
             return mended
     return hunt(buffer, "HDLC frame check sequence is wrong")
 
 
-def _closes(frame: bytes) -> bool:
+def _closes(frame: bytearray) -> bool:
     """Tell whether a frame, its closing flag included, is intact."""
     return frame[-1] == FLAG and x25_holds(frame[:-1])
 
 
-def _without_returns(buffer: bytearray, size: int) -> tuple[bytes, int] | None:
+def _without_returns(buffer: bytearray, size: int) -> tuple[bytearray, int] | None:
     """Undo a bridge that sends every 0A as 0D 0A; None while bytes are missing."""
     frame, at = bytearray(), 1
     while len(frame) <= size:
@@ -78,7 +77,7 @@ def _without_returns(buffer: bytearray, size: int) -> tuple[bytes, int] | None:
             return None
         frame.append(buffer[at])
         at += 1
-    return bytes(frame), at - 1
+    return frame, at - 1
 
 
 def _header_length(buffer: bytearray) -> int | None:

@@ -16,12 +16,6 @@ def enable_event_loop_debug() -> None:
     """
 
 
-def pytest_collection_finish() -> None:
-    """Let no search for garbage go through all of Home Assistant, which stays until the end."""
-    gc.collect()
-    gc.freeze()
-
-
 def pytest_unconfigure() -> None:
     """Collect garbage once: the five searches of pytest find nothing to go through any more."""
     gc.collect()

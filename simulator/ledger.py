@@ -84,6 +84,12 @@ def _highest(profile: Profile, day: int, blocks: int) -> Peak:
     return max(peaks, key=lambda peak: peak.watts, default=Peak(0, day * DAY_BLOCKS))
 
 
+@lru_cache(maxsize=1024)
+def _whole_day(profile: Profile, day: int) -> tuple[Totals, Peak]:
+    """Return what a whole day counted, and its peak; homes of one profile share it."""
+    return _day(profile, day)[-1], _highest(profile, day, DAY_BLOCKS)
+
+
 @lru_cache(maxsize=64)
 def _sums(profile: Profile, number: int) -> tuple[int, ...]:
     """Return the sum of the powers of the slots before each slot of a block."""
@@ -136,5 +142,6 @@ class Ledger:
     def _sum_up(self, days: int) -> None:
         """Make the first `days` days known."""
         for day in range(len(self._peaks), days):
-            self._openings.append(self._openings[day].plus(_day(self._profile, day)[-1]))
-            self._peaks.append(_highest(self._profile, day, DAY_BLOCKS))
+            counted, peak = _whole_day(self._profile, day)
+            self._openings.append(self._openings[day].plus(counted))
+            self._peaks.append(peak)

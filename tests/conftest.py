@@ -1,5 +1,7 @@
 """Shared by all tests: the integration is importable before Home Assistant looks for it."""
 
+import gc
+
 import pytest
 
 import custom_components.obis_meter  # noqa: F401
@@ -12,3 +14,9 @@ def enable_event_loop_debug() -> None:
     It takes the place of a fixture of Home Assistant's that makes a loop for every test and has
     it note the stack of every callback, a third of the time; PYTHONASYNCIODEBUG=1 does so too.
     """
+
+
+def pytest_unconfigure() -> None:
+    """Collect garbage once: the five searches of pytest find nothing to go through any more."""
+    gc.collect()
+    gc.freeze()

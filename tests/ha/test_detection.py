@@ -25,15 +25,13 @@ from custom_components.obis_meter.metering.model import LineSettings
 from custom_components.obis_meter.transport import PortError, open_port
 from simulator.pusher import pusher
 from simulator.serve import PtyServer
-from tests.metering.captures import Capture
-from tests.metering.hearing import LONG
-from tests.metering.test_attempts import TELLING
+from tests.metering.captures import EVERY, Capture
+from tests.metering.hearing import LONG, tells
 
 from .conftest import Serve, Wire, place, reason
 from .rfc2217 import STOPSIZE, AccessServer
 
 pytestmark = pytest.mark.usefixtures("short_waits")
-BY_LINK = {capture.link: capture for capture in TELLING}
 
 
 @pytest.fixture
@@ -236,7 +234,9 @@ async def test_a_port_that_takes_no_settings_any_more_is_lost(
 
 @pytest.mark.parametrize(
     "capture",
-    [c for c in TELLING if c.name != "p1/enc_garbage_contains_db"] if LONG else BY_LINK.values(),
+    [c for c in EVERY if tells(c) and c.name != "p1/enc_garbage_contains_db"]
+    if LONG
+    else [next(c for c in reversed(EVERY) if c.link == link and tells(c)) for link in LINKS],
     ids=lambda capture: capture.name,
 )
 async def test_the_link_of_every_capture_is_found_at_a_port(wire: Wire, capture: Capture) -> None:

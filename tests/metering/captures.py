@@ -5,7 +5,7 @@ folder that OBIS_CAPTURES names. Nothing of them is missed where that folder doe
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 import json
 import os
@@ -63,7 +63,7 @@ class Capture:
     chunks: tuple[bytes, ...]
     count: int = 1
     valid: bool = True
-    wanted: tuple[dict[str, Want], ...] = ()
+    wanted: tuple[dict[str, Want], ...] = field(default=(), hash=False)
     absent: tuple[str, ...] = ()
     digits_only: bool = False
     keys: Keys | None = None
@@ -76,6 +76,11 @@ class Capture:
     def repeated(self, clean: list[Telegram], times: int) -> list[Telegram]:
         """Return what is heard of it several times: a ciphered telegram counts once."""
         return clean if self.sealed else times * clean
+
+    @property
+    def origin(self) -> str:
+        """The file that it is from, or the meter."""
+        return self.name.partition("/")[0]
 
     @property
     def raw(self) -> bytes:

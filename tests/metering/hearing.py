@@ -1,6 +1,7 @@
 """Bytes to events and telegrams, and the ways in which a line spoils bytes."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 import os
 from random import Random
 
@@ -33,6 +34,18 @@ def only_telegrams(heard: Iterable[Event]) -> list[Telegram]:
 def telegrams(link: str | Capture, *chunks: bytes) -> list[Telegram]:
     """Return the telegrams in chunks."""
     return only_telegrams(events(link, *chunks))
+
+
+@cache
+def clean(capture: Capture) -> list[Telegram]:
+    """Return the telegrams in a capture heard at once: what others are compared with."""
+    return telegrams(capture, capture.raw)
+
+
+@cache
+def tells(capture: Capture) -> bool:
+    """Tell whether anything is read from a capture in its own chunks."""
+    return any(said.readings for said in telegrams(capture, *capture.chunks))
 
 
 def skipped(heard: Iterable[Event]) -> int:

@@ -1,6 +1,7 @@
 """The catalogue: one meaning a key, one name a key, and no row for history."""
 
 from decimal import Decimal
+from functools import cache
 from itertools import chain, product
 import json
 from pathlib import Path
@@ -25,6 +26,7 @@ from custom_components.obis_meter.metering.units import convert
 TEXTS = Path(__file__).parents[2] / "custom_components/obis_meter/translations/en.json"
 
 
+@cache
 def every_row() -> dict[ObisCode, Register]:
     """Return the row of every code that has one."""
     e_groups = (*range(12), 21, 63, 64, 129)
@@ -37,28 +39,25 @@ def every_row() -> dict[ObisCode, Register]:
     return {code: row for code in (*codes, *media) if (row := lookup(code))}
 
 
-ROWS = every_row()
-
-
 def test_the_catalogue_is_not_empty() -> None:
-    assert len({row.key for row in ROWS.values()}) > 50
+    assert len({row.key for row in every_row().values()}) > 50
 
 
 def test_a_key_with_its_phase_and_tariff_means_one_thing() -> None:
-    meanings = {(row.key, row.phase, row.tariff): row for row in ROWS.values()}
-    assert set(meanings.values()) == set(ROWS.values())
+    meanings = {(row.key, row.phase, row.tariff): row for row in every_row().values()}
+    assert set(meanings.values()) == set(every_row().values())
 
 
 def test_a_measured_meaning_has_one_code_a_medium() -> None:
     seen: dict[Register, ObisCode] = {}
-    for code, row in ROWS.items():
+    for code, row in every_row().items():
         if code.a == 1 and row.quantity not in (Quantity.TEXT, Quantity.VOLUME):
             assert seen.setdefault(row, code) == code
 
 
 def test_every_key_has_a_name_with_its_placeholders() -> None:
     names = json.loads(TEXTS.read_text())["entity"]["sensor"]
-    for row in (*ROWS.values(), *IDENTIFIERS.values()):
+    for row in (*every_row().values(), *IDENTIFIERS.values()):
         name = names[row.key]["name"]
         assert ("{phase}" in name) == (row.phase is not None), row
         assert ("{tariff}" in name) == (row.tariff is not None), row
@@ -71,7 +70,7 @@ def test_an_identifier_has_a_row_only_where_it_has_no_code() -> None:
 
 
 def test_history_is_not_in_the_catalogue() -> None:
-    assert not any(lookup(code._replace(f=f)) for code in ROWS for f in (0, 1, 101, 254))
+    assert not any(lookup(code._replace(f=f)) for code in every_row() for f in (0, 1, 101, 254))
 
 
 @pytest.mark.parametrize(
@@ -128,7 +127,7 @@ def test_phases_and_tariffs_are_told_apart() -> None:
 
 
 def test_only_totals_count_for_ever_and_only_differences_may_fall() -> None:
-    for code, row in ROWS.items():
+    for code, row in every_row().items():
         mbus_total = (code.c, code.d) in ((23, 1), (24, 2), (24, 3))
         assert row.total == (code.d == 8 or mbus_total), code
         assert row.signed == (code.d == 8 and code.c in (16, 36, 56, 76)), code

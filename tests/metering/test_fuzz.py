@@ -25,7 +25,7 @@ from .building import ADDRESS, notification, p1
 from .captures import SIMULATED
 from .hearing import LONG
 
-EXAMPLES = 3000 if LONG else 60
+EXAMPLES = 3000 if LONG else 30
 FUZZ = settings(max_examples=EXAMPLES, derandomize=not LONG, deadline=None)
 OPENINGS = (
     b"\x7e\xa0",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import cache
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,8 @@ from simulator.clock import instants
 from simulator.meters import METERS, meter
 
 from .captures import EVERY, Capture, keys_of
+from .hearing import LONG
+from .laws import over
 
 TRACES = {notification.decode: of_notification, sml.decode: of_messages, p1.decode: of_text}
 REMEMBERED = [
@@ -59,15 +62,18 @@ def told(heard: Said | str) -> object:
 
 
 def changed(payload: bytes, random: Random) -> Iterator[bytes]:
-    """Yield a payload with octets changed where they stand: numbers, tags, codes, anything."""
-    for _ in range(20 if payload else 0):
+    """Yield a payload with octets changed where they stand: numbers, tags, codes, anything.
+
+    Eight times, or a hundred times in the long form.
+    """
+    for _ in range((100 if LONG else 8) if payload else 0):
         octets = bytearray(payload)
         for at in random.choices(range(len(octets)), k=random.choice((1, 1, 2, 5))):
             octets[at] = random.choice((0, 1, 0x7F, 0x80, 0xFF, random.randrange(256)))
         yield bytes(octets)
 
 
-@pytest.mark.parametrize("capture", REMEMBERED, ids=[capture.name for capture in REMEMBERED])
+@over(REMEMBERED)
 def test_a_damaged_payload_reads_as_the_link_reads_it(capture: Capture) -> None:
     plain = LINKS[capture.link].decode
     remembered = remembering(plain)
@@ -97,11 +103,23 @@ def test_a_stream_reads_as_the_link_reads_it(name: str) -> None:
             assert told(said(remembered, payload, keys)) == told(said(plain, payload, keys))
 
 
+@cache
+def holed() -> list[Capture]:
+    """Return captures of one telegram in the clear that a trace can be made of."""
+    return [
+        capture
+        for capture in TRACED
+        if capture.valid and not capture.sealed
+        if len(found := payloads(capture.link, capture.raw)) == 1
+        if TRACES[LINKS[capture.link].decode](found[0])
+    ]
+
+
 @settings(derandomize=True, deadline=None)
 @given(st.data())
 def test_any_octets_in_holes_read_as_the_link_reads_them(data: st.DataObject) -> None:
     """Whatever a trace takes for a hole says nothing beyond it."""
-    capture = data.draw(st.sampled_from(HOLED))
+    capture = data.draw(st.sampled_from(holed()))
     decode = LINKS[capture.link].decode
     payload = payloads(capture.link, capture.raw)[0]
     trace = TRACES[decode](payload)
@@ -119,24 +137,13 @@ def test_any_octets_in_holes_read_as_the_link_reads_them(data: st.DataObject) ->
     assert told(said(remembered, filled, None)) == told(said(decode, filled, None))
 
 
-def holed() -> Iterator[Capture]:
-    for capture in TRACED:
-        found = payloads(capture.link, capture.raw)
-        alone = capture.valid and not capture.sealed and len(found) == 1
-        if alone and TRACES[LINKS[capture.link].decode](found[0]):
-            yield capture
-
-
-HOLED = tuple(holed())
-
-
 def test_what_was_ciphered_and_ends_early_is_damage() -> None:
     """Its end is known: nothing more is waited for."""
 
     def plain(octets: bytes, _security: Security) -> Said:
         return [notification.content(octets)]
 
-    (capture,) = (capture for capture in HOLED if capture.name == "aidon/2")
+    (capture,) = (capture for capture in holed() if capture.name == "aidon/2")
     (payload,) = payloads(capture.link, capture.raw)
     remembered = Remembering(plain, of_content)
     for end in range(len(payload)):
@@ -146,7 +153,7 @@ def test_what_was_ciphered_and_ends_early_is_damage() -> None:
 
 
 def test_meters_are_traced() -> None:
-    names = {capture.name for capture in HOLED}
+    names = {capture.name for capture in holed()}
     assert {
         "aidon/2",
         "kaifa/2",

@@ -14,6 +14,7 @@ from simulator.optical import block
 from .building import ADDRESS, IDENT, notification, p1
 from .captures import CHECKED, SIMULATED, Capture
 from .hearing import events, only_telegrams, telegrams
+from .laws import over
 
 FRAMES = {capture.name: capture.raw for capture in SIMULATED if capture.link == "hdlc"}
 AIDON, KAIFA = FRAMES["aidon/3"], FRAMES["kaifa/3"]
@@ -202,11 +203,7 @@ def test_who_sends_checks_is_not_believed_without_them(link: str) -> None:
         assert heard(session, unchecked) == ["telegram"]
 
 
-@pytest.mark.parametrize(
-    "capture",
-    [each for each in CHECKED if each.link in WITH_AND_WITHOUT and not each.sealed],
-    ids=lambda capture: capture.name,
-)
+@over(each for each in CHECKED if each.link in WITH_AND_WITHOUT and not each.sealed)
 def test_a_silence_before_the_check_lets_no_damage_through(capture: Capture) -> None:
     session, mark = capture.session(), b"!" if capture.link == "p1" else b"\x03"
     clean = [*session.feed(capture.raw), *session.idle()]

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings, strategies as st
@@ -37,23 +38,21 @@ PHASES = st.builds(Phase, WATTS, WATTS, WATTS, WATTS, MILLIAMPERES, counts(65_53
 FLOWS = ("active", "reactive", "apparent", "energy", "reactive_energy")
 
 
-@st.composite
-def snapshots(draw: st.DrawFn, phases: int, zone: str) -> Snapshot:
+@cache
+def snapshots(phases: int, zone: str) -> st.SearchStrategy[Snapshot]:
     sums = {f"{flow}_{way}": WATTS for flow in FLOWS for way in ("import", "export")}
     tariffs = {f"tariffs_{way}": st.tuples(WATTS, WATTS) for way in ("import", "export")}
     others = dict.fromkeys(("gas", "water", "demand", "peak"), WATTS)
     times = dict.fromkeys(("gas_time", "peak_time"), moments(zone))
-    return draw(
-        st.builds(
-            Snapshot,
-            when=moments(zone),
-            phases=st.tuples(*[PHASES] * phases),
-            tariff=st.sampled_from((1, 2)),
-            **sums,
-            **tariffs,
-            **others,
-            **times,
-        )
+    return st.builds(
+        Snapshot,
+        when=moments(zone),
+        phases=st.tuples(*[PHASES] * phases),
+        tariff=st.sampled_from((1, 2)),
+        **sums,
+        **tariffs,
+        **others,
+        **times,
     )
 
 

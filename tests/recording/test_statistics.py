@@ -42,7 +42,7 @@ async def test_the_recorder_books_each_hour_in_its_own(
     wire: Wire,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    source = meter("kamstrup", datetime(2026, 3, 4, 16, 30, tzinfo=OSLO))
+    source = meter("kamstrup", datetime(2026, 3, 4, 16, 50, tzinfo=OSLO))
     freezer.move_to(source.start)
     settings = {"write_interval": 60}  # what is cut is written all the same
     entry = await set_up(hass, entry_for(wire.url, title="Meter", options=settings))
@@ -57,7 +57,7 @@ async def test_the_recorder_books_each_hour_in_its_own(
         entry.runtime_data.tick()
 
     days = Days(source, hear, cut)
-    for _ in range(22):
+    for _ in range(20):
         days.pass_by(1 / 6)
         await hass.async_block_till_done()
     await async_wait_recording_done(hass)

@@ -117,8 +117,9 @@ def once(target: Target, case: Case, gauge: Gauge) -> tuple[Finding | None, Cost
             verdict()
     except Fault as fault:
         return Finding(fault.kind, str(fault), fault.kind, case), gauge.cost
-    except TooMuchWork as err:
-        return Finding(WORK, f"{limit} for {len(case.data)} bytes", _where(err), case), gauge.cost
+    except TooMuchWork:
+        cost, where = gauge.cost, gauge.place(lambda: target.run(case), limit)
+        return Finding(WORK, f"{limit} for {len(case.data)} bytes", where, case), cost
     except Exception as err:
         return Finding(EXCEPTION, repr(err), _where(err), case), gauge.cost
     return None, cost

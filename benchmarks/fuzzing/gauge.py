@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import count
 import signal
 import sys
 from types import CodeType
@@ -62,8 +63,7 @@ class Gauge:
         for tool in (_RECRUITER, _COUNTER):
             _MONITORING.use_tool_id(tool, __name__)
         _MONITORING.register_callback(_RECRUITER, _EVENTS.PY_START, self._recruit)
-        for event in (_EVENTS.PY_START, _EVENTS.PY_RESUME, _EVENTS.JUMP):
-            _MONITORING.register_callback(_COUNTER, event, self._done)
+        self._call(self._done)
         for event in (_EVENTS.BRANCH_LEFT, _EVENTS.BRANCH_RIGHT):
             _MONITORING.register_callback(_COUNTER, event, self._branch)
         _MONITORING.set_events(_RECRUITER, _EVENTS.PY_START)
@@ -95,6 +95,27 @@ class Gauge:
             self._look()
         finally:
             self.limit = sys.maxsize
+
+    def place(self, run: Callable[[], object], limit: int) -> str:
+        """Return where a run does more than a limit, counted step by step."""
+        steps = count()
+
+        def step(code: CodeType, *_: object) -> None:
+            if next(steps) >= limit:
+                raise TooMuchWork(f"{code.co_filename}:{code.co_qualname}")
+
+        self._call(step)
+        try:
+            run()
+        except TooMuchWork as err:
+            return str(err)
+        finally:
+            self._call(self._done)
+        return ""
+
+    def _call(self, callback: Callable[..., object]) -> None:
+        for event in (_EVENTS.PY_START, _EVENTS.PY_RESUME, _EVENTS.JUMP):
+            _MONITORING.register_callback(_COUNTER, event, callback)
 
     @property
     def cost(self) -> Cost:

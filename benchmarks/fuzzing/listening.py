@@ -81,7 +81,8 @@ def on_session(case: Case) -> Verdict | None:
     if link != "p1" or SILENCE not in case.data:  # it ends a text where it ends a chunk
         same(CHUNKING, heard, plain)
     if case.damaged and (known or not loses_check(link, stream)):
-        return partial(not_invented, case.seed, b"".join(map(b"".join, stream)), heard)
+        whole = b"".join(map(b"".join, stream))
+        return partial(not_invented, case.seed, whole, heard, known=known)
     return None
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import Final
 
-from metering.dialogue import MAX_PENDING
+from metering.dialogue import MAX_PENDING, Unchecked
 from metering.errors import FrameError, Incomplete, MeteringError
 from metering.links import LINKS, Link
 from metering.model import Message, Telegram
@@ -79,8 +79,12 @@ def reference(seed: Seed) -> tuple[Telegram | Message, ...]:
     return tuple(published([*session.feed(seed.data), *session.idle()]))
 
 
-def not_invented(seed: Seed, data: bytes, heard: Sequence[Telegram | Message]) -> None:
+def not_invented(
+    seed: Seed, data: bytes, heard: Sequence[Telegram | Message], *, known: bool = False
+) -> None:
     """Require that all that was heard in a damaged stream stands in it unharmed.
+
+    known: its meter was heard to send checks, so that nothing counts without one.
 
     A check of eight bits holds for one damage in 256, one of sixteen for one in 65536: a
     frame that does check, by another reckoning than the link's, was not invented.
@@ -88,7 +92,7 @@ def not_invented(seed: Seed, data: bytes, heard: Sequence[Telegram | Message]) -
     known = reference(seed)
     doubtful = [said for said in heard if said not in known and _says(said)]
     asked[INVENTED] += len(heard)
-    for said in _checking(seed, data) if doubtful else ():
+    for said in _checking(seed, data, known) if doubtful else ():
         left = [each for each in doubtful if each != said]
         asked[CHANCE] += len(doubtful) - len(left)
         if not (doubtful := left):
@@ -101,10 +105,10 @@ def _says(said: Telegram | Message) -> bool:
     return isinstance(said, Message) or bool(said.readings)
 
 
-def _checking(seed: Seed, data: bytes) -> Iterator[Telegram | Message]:
+def _checking(seed: Seed, data: bytes, known: bool) -> Iterator[Telegram | Message]:
     """Yield what frames say that check, whatever stands between them; a frame alone first."""
     link = LINKS[seed.link]
-    payloads = _intact(link, data + link.silence)
+    payloads = _intact(link, data + link.silence, Unchecked if known else ())
     for length in range(1, _MOST_FRAMES + 1):
         for at in range(len(payloads) - length + 1):
             session = Session(plainly(link), Security(seed.keys))
@@ -112,7 +116,7 @@ def _checking(seed: Seed, data: bytes) -> Iterator[Telegram | Message]:
             yield from published(said)
 
 
-def _intact(link: Link, data: bytes) -> list[bytes]:
+def _intact(link: Link, data: bytes, but: type[bytes] | tuple[()]) -> list[bytes]:
     found, at = list[bytes](), 0
     while at < len(data):
         buffer = bytearray(data[at:])
@@ -121,7 +125,8 @@ def _intact(link: Link, data: bytes) -> list[bytes]:
         except FrameError, Incomplete:
             payload = None
         taken = data[at : len(data) - len(buffer)]
-        if payload and holds(link.name, taken.strip(b"\r\n\0\xff") if link.name == "p1" else taken):
+        frame = taken.strip(b"\r\n\0\xff") if link.name == "p1" else taken
+        if payload and not isinstance(payload, but) and holds(link.name, frame):
             found.append(payload)
             at += len(taken)
         else:

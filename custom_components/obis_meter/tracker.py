@@ -77,7 +77,7 @@ class Tracker:
         tables = LINKS[entry.data[CONF_LINK]].tables
         self._tables = tables() if tables else None
         self._before: Telegram | None = None
-        self._places = Places((), {})
+        self._places = Places()
         self._deriver = self._make_deriver(Remembered())
 
     async def load(self) -> None:
@@ -205,9 +205,9 @@ class Tracker:
             meter.heard = meter.available = False
 
     def _take(self, telegram: Telegram) -> None:
-        if self._before is None or not telegram.resembles(self._before):
-            self._places = places(telegram)
+        if not (self._before and self._places.hold(telegram, self._before)):
             self.introduce(identity.describe(telegram))
+            self._places = places(telegram)
         self._before = telegram
         own, channels = self._places.split(telegram)
         if self._tables:

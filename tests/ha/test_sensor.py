@@ -7,6 +7,7 @@ from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN, EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.obis_meter.const import DOMAIN
 from simulator.meters import METERS, meter
@@ -197,3 +198,25 @@ async def test_a_total_whose_scaler_is_not_known_is_not_shown_as_energy(
     await hear(hass, wire, "1-0:1.8.0(12*V)", "1-0:1.7.0(1*kW)")
     assert state(hass, "energy_import") == STATE_UNKNOWN
     assert Decimal(state(hass, "power_import")) == 1000
+
+
+async def test_a_meter_that_says_who_it_is_anew_is_believed_at_once(
+    hass: HomeAssistant, wire: Wire
+) -> None:
+    """Between telegrams of equal length, with equal registers."""
+    entry = await set_up(hass, entry_for(wire.url, "p1", title="Meter", unique_id="M1"))
+    for gas, firmware in (("G1", "V1"), ("G2", "V1"), ("G2", "V2"), ("W2", "V2")):
+        kind = "003" if gas.startswith("G") else "007"
+        lines = (f"0-1:24.1.0({kind})", f"0-1:96.1.0({gas})", "0-1:24.2.1(260304180000W)(4.5*m3)")
+        await wire.send(p1("1-0:1.7.0(1*kW)", f"1-0:0.2.0({firmware})", *lines))
+        await until(hass, lambda gas=gas: gas in devices(hass, entry))
+        name = "Gas meter" if gas.startswith("G") else "Water meter"
+        assert devices(hass, entry)[gas].name == name
+        await until(hass, lambda new=firmware: devices(hass, entry)["M1"].sw_version == new)
+    assert set(devices(hass, entry)) == {"M1", "G1", "G2", "W2"}
+
+
+def devices(hass: HomeAssistant, entry: MockConfigEntry) -> dict[str, dr.DeviceEntry]:
+    """Return the devices of an entry by their keys."""
+    found = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+    return {key: device for device in found for _, key in device.identifiers}

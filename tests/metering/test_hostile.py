@@ -68,6 +68,7 @@ def test_a_planted_defect_is_found(kind: str, gauge: Gauge) -> None:
     finding, _ = once(planted(PLANTED[kind]), Case(SEED, SEED.data), gauge)
     assert finding
     assert finding.kind == kind
+    assert kind != WORK or finding.where.endswith("Cursor.starts_with")
 
 
 def test_a_failing_input_is_made_small(gauge: Gauge) -> None:
@@ -100,6 +101,24 @@ def test_a_search_that_forgets_bytes_is_found(
     finding, _ = once(TARGETS["search"], Case(SEED, b"\x55" * 40), gauge)
     assert finding
     assert finding.kind == BOUND
+
+
+@pytest.mark.parametrize("name", ["iec-a/0", "p1-se-winter/0"])
+def test_damage_whose_check_never_comes_is_found(
+    name: str, gauge: Gauge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed = next(seed for seed in seeds() if seed.name == name)
+    target, closing = TARGETS[f"link:{seed.link}"], b"!" if seed.link == "p1" else b"\x03"
+    end = seed.data.rindex(closing) + 1
+    digits = [at for at in range(end) if seed.data[at : at + 1].isdigit()][10:40]
+    cases = [
+        Case(seed, seed.data[:at] + bytes([seed.data[at] ^ 1]) + seed.data[at + 1 : end])
+        for at in digits
+    ]
+    assert not any(once(target, case, gauge)[0] for case in cases)
+    monkeypatch.setattr("metering.session._DOUBTS", 0)
+    found = [finding for case in cases if (finding := once(target, case, gauge)[0])]
+    assert {finding.kind for finding in found} == {INVENTED}
 
 
 @pytest.mark.parametrize(("name", "check"), [("iec-a/0", 1), ("p1/0", 6)])

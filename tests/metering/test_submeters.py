@@ -135,6 +135,7 @@ def test_what_resembles_is_split_and_described_alike() -> None:
     assert len(alike) >= len(EVERY) / 2
     for one, other in alike:
         assert other.resembles(one)
+        assert places(one).hold(other, one)
         assert places(one) == places(other)
         assert describe(one) == describe(other)
 
@@ -165,3 +166,26 @@ def test_what_does_not_resemble(change: str) -> None:
     assert said.resembles(said)
     assert not CHANGES[change](said).resembles(said)
     assert not said.resembles(CHANGES[change](said))
+
+
+def test_numbers_may_name_a_sub_meter() -> None:
+    """Lists of DLMS hold its type and its id as numbers."""
+    lists = [said_of(*each) for each in ((0, 0), (3, 12345678), (3, 87654321), (7, 87654321))]
+    for said in lists:
+        found = places(said)
+        (meter,) = found.channels
+        assert (meter.id or "0") == str(said.readings[1].value)
+        assert [other for other in lists if found.hold(other, said)] == [said]
+        counted = replace(said.readings[2], value=Decimal(1))
+        assert found.hold(replace(said, readings=(*said.readings[:2], counted)), said)
+
+
+def said_of(kind: int, number: int) -> Telegram:
+    """Return a list with a sub-meter of a type and an id."""
+    return Telegram(
+        (
+            Reading(ObisCode(0, 1, 24, 1, 0), Decimal(kind)),
+            Reading(ObisCode(0, 1, 96, 1, 0), Decimal(number)),
+            Reading(ObisCode(0, 1, 24, 2, 1), Decimal(number + kind), "m3"),
+        )
+    )

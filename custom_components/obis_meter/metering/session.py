@@ -15,7 +15,7 @@ from .tunnel import FRAMED, UNFRAMED, Tunnel
 
 KEPT_PAYLOADS: Final = 8  # for diagnostics
 _BEGINNINGS: Final = 4  # of one telegram in several payloads
-_DOUBTS: Final = 3  # payloads without a check in a row, from who sent checks before
+_DOUBTS: Final = 3  # payloads without a check, since the last one with
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ type Outcome = Sequence[Event] | MeteringError
 class Session:
     """Feed it what the port delivers; it yields what the meter said.
 
-    Whoever sends checks is not believed without them, until that is how it speaks.
+    Whoever has sent a check is not believed without it, until three payloads had none.
     payloads holds the last intact payloads, newest last, whatever they held, and
     of what dialogues cut for themselves what the link reads, unless it is longer
     than a telegram can be;
@@ -110,6 +110,7 @@ class Session:
         """Read another link from here on; what waits is dropped."""
         self.link = link
         self._begun = b""
+        self._doubts = 0
         self._drop(len(self._buffer))
         self._tunnel = _tunnel(self.security) if link.tunnelled else None
         self._decode_link = remembering(link.decode)
@@ -161,9 +162,6 @@ class Session:
         self._enough = 0
 
     def _frame(self, payload: bytes) -> Iterable[Event]:
-        if self._doubts and isinstance(payload, Unchecked):
-            self._doubts -= 1
-            return (FrameError("the check of a telegram did not come", len(payload)),)
         self.payloads.append(payload)
         if isinstance(self._wanted, Expect) and self._wanted.accept(payload):
             self._wanted = None
@@ -186,13 +184,22 @@ class Session:
                 self._begun, self._missing = payload, missing
             case MeteringError():
                 yield outcome
+            case _ if self._is_doubted(payload):
+                yield FrameError("the check of a telegram did not come", len(payload))
             case _:
-                if not isinstance(payload, Unchecked):
-                    self._doubts = _DOUBTS
                 for event in outcome:
                     yield event
                     if isinstance(event, Message):
                         yield from self._inside(event)
+
+    def _is_doubted(self, payload: bytes) -> bool:
+        """Tell whether a readable payload lacks a check that others before it had."""
+        if not isinstance(payload, Unchecked):
+            self._doubts = _DOUBTS
+        elif self._doubts:
+            self._doubts -= 1
+            return True
+        return False
 
     def _joined(self, begun: bytes, payload: bytes, alone: MeteringError) -> Outcome:
         """Read a payload behind what is begun, unless that cannot be whole yet.

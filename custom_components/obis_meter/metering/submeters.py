@@ -1,6 +1,6 @@
 """Gas, water and heat meters that report through an electricity meter (DSMR P1, 6.12)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
@@ -43,13 +43,24 @@ class SubMeter:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where in a telegram the meter's own readings stand, and where those of each sub-meter."""
+    """Where in a telegram the meter's own readings stand, and where those of each sub-meter.
 
-    own: tuple[int, ...]
-    channels: dict[SubMeter, tuple[int, ...]]
+    naming are the places of numbers that say who a sub-meter is.
+    """
+
+    own: tuple[int, ...] = ()
+    channels: dict[SubMeter, tuple[int, ...]] = field(default_factory=dict)
+    naming: tuple[int, ...] = ()
+
+    def hold(self, telegram: Telegram, before: Telegram) -> bool:
+        """Tell whether those found in a telegram are those of another, too."""
+        said, old = telegram.readings, before.readings
+        return telegram.resembles(before) and all(
+            said[n].value == old[n].value for n in self.naming
+        )
 
     def split(self, telegram: Telegram) -> tuple[list[Reading], dict[SubMeter, list[Reading]]]:
-        """Tell the meter's own readings from the others, in one that resembles the first."""
+        """Tell the meter's own readings from the others."""
         said = telegram.readings
         others = {key: [said[place] for place in places] for key, places in self.channels.items()}
         return [said[place] for place in self.own], others
@@ -72,7 +83,15 @@ def places(telegram: Telegram) -> Places:
             found[meter] = tuple(others)
         else:
             own += others
-    return Places(tuple(own), found)
+    naming = (n for others in channels.values() for n in others if _names(telegram.readings[n]))
+    return Places(tuple(own), found, tuple(naming))
+
+
+def _names(reading: Reading) -> bool:
+    """Tell whether a number is the id or the type of a sub-meter."""
+    code = reading.id
+    names = isinstance(code, ObisCode) and (code.c, code.d, code.e) in (*_IDS, _DEVICE_TYPE)
+    return names and isinstance(reading.value, Decimal)
 
 
 def register_of(name: ObisCode | str, meter: SubMeter | None = None) -> Register | None:

@@ -30,8 +30,9 @@ _CHECK: Final = 5  # bytes: ! and four digits
 def take(buffer: bytearray) -> bytes | None:
     """Remove the first telegram; return its text from / to before the !, or its ciphered bytes.
 
-    Ciphered bytes are no text, whatever they look like. What ends like the start of the
-    next telegram is left for it, because bytes may have been lost.
+    Ciphered bytes are no text, whatever they look like; a text with its check may stand
+    before them. What ends like the start of the next telegram is left for it, because bytes
+    may have been lost.
     """
     ciphered = b"\xdb" in buffer or b"\n\r\n\0" in buffer  # or no search can find it
     if not ciphered or not (found := _CIPHERED.search(buffer)):

@@ -20,7 +20,8 @@ from .talk import octets_of
 ANSWER: Final = 0.7  # seconds of silence after which nobody answers any more
 _GARBLED: Final = 8  # bytes of garbage that no single disturbance leaves
 _BABBLE: Final = 20  # garbled answers in a row: meters would have let most addresses pass
-_CROWDS: Final = 64  # questions that several answer: a hundred more each, an hour and more in all
+_CROWDS: Final = 32  # that bring a hundred questions each, since a meter was found
+_MOST_METERS: Final = 256  # that a line carries
 _ADDRESS: Final = 6  # bytes
 
 type Ask = tuple[str, int, bytes]
@@ -144,16 +145,18 @@ def scan(report: Report, dialect: str = "") -> Dialogue[tuple[str, ...]]:
 
     A line with one meter is known after one question; with several it takes a
     hundred, and a hundred more for each pair of digits that several share. It
-    ends early where something garbles whatever is asked, or seems to be more
-    meters than a line carries.
+    ends early where something garbles whatever is asked, or much of it, or
+    seems to be more meters than a line carries.
     """
     found: dict[str, None] = {}
     open_ends = [_End("", 0.0, 1.0)]
     garbled = crowds = 0
-    while open_ends and garbled < _BABBLE and crowds < _CROWDS:
+    while open_ends and garbled < _BABBLE and crowds < _CROWDS and len(found) < _MOST_METERS:
         end = open_ends.pop()
         heard = yield from _listen(_probe(end.digits, dialect))
         garbled = garbled + 1 if heard.garbled and not heard.meters else 0
+        if set(heard.meters) - found.keys():
+            crowds = 0
         found |= dict.fromkeys(heard.meters)
         if heard.crowded and len(end.digits) < len(WILDCARD):
             open_ends += end.longer()

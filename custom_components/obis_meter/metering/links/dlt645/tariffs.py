@@ -49,7 +49,7 @@ def _table(said: Said, tables: str, day: date) -> int | None:
 
 
 def _holidays(said: Said) -> Iterator[str]:
-    for identifier in _HOLIDAYS & said.keys():
+    for identifier in sorted(_HOLIDAYS & said.keys()):
         match said[identifier]:
             case str(text) if text.isdecimal() and int(text):
                 yield text

@@ -80,11 +80,11 @@ def reference(seed: Seed) -> tuple[Telegram | Message, ...]:
 
 
 def not_invented(
-    seed: Seed, data: bytes, heard: Sequence[Telegram | Message], *, known: bool = False
+    seed: Seed, data: bytes, heard: Sequence[Telegram | Message], *, checks: bool = False
 ) -> None:
     """Require that all that was heard in a damaged stream stands in it unharmed.
 
-    known: its meter was heard to send checks, so that nothing counts without one.
+    checks: its meter was heard to send them, so that nothing counts without one.
 
     A check of eight bits holds for one damage in 256, one of sixteen for one in 65536: a
     frame that does check, by another reckoning than the link's, was not invented.
@@ -92,7 +92,7 @@ def not_invented(
     known = reference(seed)
     doubtful = [said for said in heard if said not in known and _says(said)]
     asked[INVENTED] += len(heard)
-    for said in _checking(seed, data, known) if doubtful else ():
+    for said in _checking(seed, data, checks) if doubtful else ():
         left = [each for each in doubtful if each != said]
         asked[CHANCE] += len(doubtful) - len(left)
         if not (doubtful := left):
@@ -105,10 +105,10 @@ def _says(said: Telegram | Message) -> bool:
     return isinstance(said, Message) or bool(said.readings)
 
 
-def _checking(seed: Seed, data: bytes, known: bool) -> Iterator[Telegram | Message]:
+def _checking(seed: Seed, data: bytes, checks: bool) -> Iterator[Telegram | Message]:
     """Yield what frames say that check, whatever stands between them; a frame alone first."""
     link = LINKS[seed.link]
-    payloads = _intact(link, data + link.silence, Unchecked if known else ())
+    payloads = _intact(link, data + link.silence, Unchecked if checks else ())
     for length in range(1, _MOST_FRAMES + 1):
         for at in range(len(payloads) - length + 1):
             session = Session(plainly(link), Security(seed.keys))

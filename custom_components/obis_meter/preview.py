@@ -30,8 +30,8 @@ async def preview(hass: HomeAssistant, readings: Iterable[Reading]) -> str:
     A dash where there are none: some meters tell them only when asked.
     """
     names = await async_get_translations(hass, hass.config.language, "entity", [DOMAIN])
-    said = Telegram(tuple(readings))
-    own, channels = places(said).split(said)
+    telegram = Telegram(tuple(readings))
+    own, channels = places(telegram).split(telegram)
     rows = [
         (reading, register_of(reading.id)) for reading in own if isinstance(reading.id, ObisCode)
     ]

@@ -30,9 +30,8 @@ class Target:
     """What is fed: seeds gives the first cases, following makes more, run feeds one.
 
     run, or the verdict that it returns, raises Fault where an oracle says no; any other
-    exception is one too. share is how
-    many of a hundred thousand executions it gets; base and each are what an input may cost:
-    that much, and that much more a byte.
+    exception is one too. share is how many of a hundred thousand executions it gets; base
+    and each are what an input may cost: that much, and that much more a byte.
     """
 
     name: str

@@ -9,7 +9,7 @@ from custom_components.obis_meter.metering.model import Telegram
 from custom_components.obis_meter.metering.session import Session
 
 from .building import IDENT, p1
-from .hearing import events, telegrams
+from .hearing import bytewise, events, telegrams
 
 LINE = "1-0:1.8.0(000001.234*kWh)"
 V5 = ("1-3:0.2.8(50)", LINE)
@@ -164,3 +164,10 @@ def test_an_endless_telegram_is_given_up() -> None:
 def test_a_stray_end_mark_never_publishes_half_a_telegram(stray: bytes) -> None:
     raw = p1("1-0:1.7.0(00.300*kW)", LINE)
     assert values(raw.replace(b")\r\n", stray, 1)) in ([], [["0.300", "1.234"]])
+
+
+def test_a_mark_before_one_with_a_wrong_check_ends_nothing() -> None:
+    """Heard at once or in single bytes: what ends with the second mark is damaged."""
+    wrong = CHECKED[: CHECKED.rindex(b"!")] + b"!\r\n24.2.1(00001)\r\n!0000\r\n"
+    for chunks in ((wrong + CHECKED,), bytewise(wrong + CHECKED)):
+        assert values(*chunks) == [["1.234"]]

@@ -26,12 +26,12 @@ SILENCE: Final = b"\x03"
 _LAST: Final = re.compile(
     rb"!(?<=[\r\n)]!)(?:"  # first what re looks for in C
     rb"(?=([0-9A-Fa-f]{4}|[0-9A-Fa-f]{1,3}(?=[\r\n\0\x03])|[^\r\n\0\x03]{4}))"
-    rb"|(?=[\r\n\0\x03])(?=(?:[^/\r\n\x03]|[\r\n](?!\d{1,3}-\d))*[/\x03]))"
+    rb"|(?=[\r\n\0\x03])(?=(?:[^!/\r\n\x03]|!(?<![\r\n)]!)|[\r\n](?!\d{1,3}-\d))*[/\x03]))"
 )
 """The closing mark once all that may belong to it is there: its check, or what is none.
 
-Without a check it counts only when no more data follows before the next
-telegram or a silence.
+Without a check it counts only when no more data, and no other mark, follows before the
+next telegram or a silence.
 """
 _NEEDS_CHECK: Final = re.compile(rb"[\r\n]\d-\d:0\.2\.8(?:\*255)?\([4-9]\d|[\r\n]0-0:96\.1\.4")
 _NOISE: Final = re.compile(rb"[^\t\n\r -~\0\x03\xff]")

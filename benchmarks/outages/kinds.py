@@ -69,7 +69,7 @@ class Kind:
             "damaged",
             "noise",
         ):
-            patience = max((each.pace.patience for each in self.channels()), default=0.0)
+            patience = max((each.vigil.pace.patience for each in self.channels()), default=0.0)
             back += patience + channel.QUIET + self.sign
         return back + 0.5  # of a machine that does other things besides
 

@@ -21,7 +21,7 @@ class HeadCoordinator(LineCoordinator):
         """Read the settings; nothing is opened yet."""
         super().__init__(hass, entry)
         interval = self.access(self.main.key).sign_on.interval
-        self.connection.channel.pace = Pace(least=_MISSED * interval)
+        self.connection.channel.vigil.pace = Pace(least=_MISSED * interval)
 
     @override
     def opening_line(self) -> LineSettings:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from homeassistant.core import callback
 
-from .channel import Channel, SilenceError
+from .channel import Channel
 from .const import LOGGER
 from .coordinator import caught
 from .metering.detect import Locked
@@ -17,6 +17,7 @@ from .metering.session import Event, Session
 from .pace import Pace
 from .tracker import Tracker
 from .transport import Port
+from .vigil import SilenceError
 
 if TYPE_CHECKING:
     from .dial_in import ListenerCoordinator

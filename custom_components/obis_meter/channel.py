@@ -11,19 +11,16 @@ from .metering.errors import MeteringError, NoAnswer
 from .metering.links import LINKS
 from .metering.model import Message, Module
 from .metering.session import Answer, Event, Session
-from .pace import Pace, Statistics
+from .pace import Statistics
 from .transport import Port
-from .turns import COMMAND, CrowdedError, Turns
+from .turns import COMMAND, Turns
+from .vigil import Vigil
 
 QUIET: Final = 3.0  # seconds without a byte that end a telegram
 _RECENT: Final = 512  # bytes
 
 type OnEvents = Callable[[Sequence[Event]], bool]
 type Who = Callable[[], Module]
-
-
-class SilenceError(MeteringError):
-    """The port is open, but nothing intact came for much longer than usual."""
 
 
 class DisconnectedError(MeteringError):
@@ -44,7 +41,7 @@ class Channel:
         """Prepare; there is no port yet."""
         self.session = session
         self.statistics = Statistics()
-        self.pace = Pace()
+        self.vigil = Vigil(self)
         self.up = False
         self.recent = b""  # the last bytes, as they came
         self._on_events = on_events
@@ -55,8 +52,7 @@ class Channel:
         self._answer: asyncio.Future[bytes] | None = None
         self._cutting: tuple[asyncio.Timeout, float] | None = None
         self._settled: dict[Hashable, float] = {}
-        self._heard_at = 0.0
-        self._probe: asyncio.Task[None] | None = None
+        self._moved_at = 0.0  # when the last byte came
 
     @property
     def is_open(self) -> bool:
@@ -68,31 +64,49 @@ class Channel:
 
         The port is closed then, and whoever waits for an answer is told.
         """
-        self._port, self._heard_at, self._probe = port, _now(), None
+        self._port = port
+        self._moved_at = _now()
+        self.vigil.begin()
+        self._tap()
         try:
             while True:
                 data = await self._read(port)
-                self.statistics.bytes_received += len(data)
-                if data:
-                    self.recent = (self.recent + data)[-_RECENT:]
-                    self._prolong()
-                await self._hear(self.session.feed(data) if data else self.session.idle())
-                self._watch()
+                await self._hear(self._received(data) if data else self.session.idle())
+                self.vigil.check()
         finally:
             self._port = None
-            if self._probe:
-                self._probe.cancel()
+            port.tap(None)
+            self.vigil.end()
             if self._answer and not self._answer.done():
                 self._answer.set_exception(DisconnectedError("the connection was lost"))
             await port.close()
 
     async def _read(self, port: Port) -> bytes:
-        """Return the next bytes, none when the line is quiet."""
-        try:
-            async with asyncio.timeout(QUIET):
-                return await port.read()
-        except TimeoutError:
-            return b""
+        """Return the next bytes that are not taken as they come, none when the line is quiet."""
+        while True:
+            try:
+                async with asyncio.timeout_at(self._moved_at + QUIET):
+                    return await port.read()
+            except TimeoutError:
+                if (now := _now()) >= self._moved_at + QUIET:
+                    self._moved_at = now
+                    return b""
+                self.vigil.check()
+
+    def _tap(self) -> None:
+        """Have bytes as they arrive, unless they are to be answered: that waits for the port."""
+        if self._port:
+            self._port.tap(None if self.session.link.answer else self._take)
+
+    def _take(self, data: bytes) -> None:
+        self.deliver(self._received(data))
+
+    def _received(self, data: bytes) -> Iterable[Event]:
+        self._moved_at = _now()
+        self.statistics.bytes_received += len(data)
+        self.recent = (self.recent + data)[-_RECENT:]
+        self._prolong()
+        return self.session.feed(data)
 
     def _prolong(self) -> None:
         """Wait on for the end of what a dialogue cuts for itself: more of it came, and in time."""
@@ -120,7 +134,10 @@ class Channel:
         rest = [event for event in batch if not isinstance(event, Answer)]
         spoke = bool(rest) and self._on_events(rest)
         if self._port and (spoke or len(rest) < len(batch)):
-            self._note_heard()
+            self.vigil.heard()
+            if not self.up:
+                self.up = True
+                self._on_up()
         return [answer for answer in answers if answer]
 
     def lost(self) -> bool:
@@ -132,32 +149,6 @@ class Channel:
             if rest:
                 self._on_events(rest)
         return was_up
-
-    def _note_heard(self) -> None:
-        now = _now()
-        if self.up:
-            self.pace.note(now - self._heard_at)
-        self._heard_at, self._probe = now, None
-        if not self.up:
-            self.up = True
-            self._on_up()
-
-    def _watch(self) -> None:
-        """Become impatient with a meter that is silent, and ask it for a sign where one can ask."""
-        if _now() - self._heard_at <= self.pace.patience:
-            return
-        link = self.session.link
-        identify = link.identify if link.answer else None  # a bus is not ours to speak on
-        if identify is None or (self._probe and self._probe.done()):
-            raise SilenceError(f"nothing for {self.pace.patience:.0f} s")
-        if not self._probe:
-            self._probe = asyncio.create_task(self._ask_for_a_sign(identify()))
-
-    async def _ask_for_a_sign(self, dialogue: Dialogue[str | None]) -> None:
-        try:
-            await self.converse(dialogue)
-        except (MeteringError, CrowdedError) as err:
-            LOGGER.debug("no sign of the meter: %s", err)
 
     async def converse[T](self, dialogue: Dialogue[T], urgency: int = COMMAND) -> T:
         """Have a dialogue when it is its turn, and return its result.
@@ -206,6 +197,7 @@ class Channel:
                 await self._open_port().set_line(settings)
             case Become(link=link):
                 self.session.become(LINKS[link])
+                self._tap()
         return b""
 
     async def _expect(self, step: Expect | Cut) -> bytes:

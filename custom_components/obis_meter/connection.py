@@ -7,10 +7,11 @@ from typing import Final
 
 from homeassistant.exceptions import ConfigEntryNotReady
 
-from .channel import Channel, SilenceError
+from .channel import Channel
 from .const import DOMAIN, LOGGER
 from .metering.model import LineSettings
 from .transport import Port, PortError, open_port
+from .vigil import SilenceError
 
 STABLE: Final = 60.0  # seconds after which a connection counts as stable
 FIRST_DELAY: Final = 1.0

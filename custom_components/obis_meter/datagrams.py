@@ -27,10 +27,12 @@ class DatagramPort(Port):
         self._source = source
         self._arrived = deque[bytes](maxlen=2 * _WAITING)
         self._news = asyncio.Event()
+        self._until = 0.0
         self.is_over = False
 
     def put(self, data: bytes) -> None:
         """Take a datagram that has arrived."""
+        self._until = asyncio.get_running_loop().time() + LINGER
         self._arrived.extend((data, b""))
         self._news.set()
 
@@ -43,7 +45,7 @@ class DatagramPort(Port):
 
     async def _wait(self) -> None:
         try:
-            async with asyncio.timeout(LINGER):
+            async with asyncio.timeout_at(self._until):
                 await self._news.wait()
         except TimeoutError as err:
             self.is_over = True  # what comes from here on begins anew

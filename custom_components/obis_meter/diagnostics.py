@@ -94,7 +94,7 @@ def _channel(channel: Channel) -> dict[str, Any]:
     return {
         "up": channel.up,
         "statistics": asdict(channel.statistics),
-        "patience": round(channel.pace.patience, 1),
+        "patience": round(channel.vigil.pace.patience, 1),
         "pending_bytes": channel.session.pending,
     }
 

@@ -1,10 +1,11 @@
 """Opens a port by its URL and says in one word why one cannot be opened."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 import errno
 import socket
-from typing import Final, TypedDict
+from typing import Final, TypedDict, override
 
 from homeassistant.exceptions import ConfigEntryNotReady
 import serialx
@@ -35,6 +36,9 @@ class PortError(Exception):
         self.url = url
 
 
+type Take = Callable[[bytes], None]
+
+
 class Port:
     """An open port: bytes in, bytes out."""
 
@@ -61,6 +65,9 @@ class Port:
         if not data:
             raise ConnectionResetError(errno.ECONNRESET, "the other side has hung up")
         return data
+
+    def tap(self, take: Take | None) -> None:
+        """Give take what arrives from here on at once, where the port can; else it is read."""
 
     async def write(self, data: bytes) -> None:
         """Send bytes; OSError when the port is gone, or takes nothing for too long."""
@@ -91,6 +98,46 @@ class Port:
                 await _closed(self._writer)
 
 
+class _Inlet(asyncio.StreamReader):
+    """Bytes wait here to be read, unless somebody takes them as they arrive: that wakes no task.
+
+    Many at once wait, for whoever takes them leaves nobody else a turn meanwhile.
+    """
+
+    take: Take | None = None
+    _waiting = 0
+
+    @override
+    def feed_data(self, data: bytes) -> None:
+        if self.take is None or self._waiting or len(data) > _READ_SIZE:
+            self._waiting += len(data)
+            super().feed_data(data)
+            return
+        try:
+            self.take(data)
+        except Exception as err:
+            self.set_exception(err)
+
+    @override
+    async def read(self, n: int = -1) -> bytes:
+        data = await super().read(n)
+        self._waiting -= len(data)
+        return data
+
+
+class _TappedPort(Port):
+    """A port whose bytes can be had as they arrive."""
+
+    def __init__(self, inlet: _Inlet, writer: asyncio.StreamWriter, line: LineSettings, url: str):
+        """Wrap what was opened at an URL."""
+        super().__init__(inlet, writer, line, url)
+        self._inlet = inlet
+
+    @override
+    def tap(self, take: Take | None) -> None:
+        self._inlet.take = take
+
+
 async def _closed(writer: asyncio.StreamWriter) -> None:
     """Wait until a serial port is free, or a socket closed."""
     transport = writer.transport
@@ -104,10 +151,20 @@ async def open_port(url: str, line: LineSettings) -> Port:
     """Open a device path or a URL: socket://, rfc2217://, esphome-hass://; or PortError."""
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT):
-            reader, writer = await serialx.open_serial_connection(url=url, **_settings(line))
+            inlet, writer = await _open(url, line)
     except (OSError, ValueError, serialx.SerialException, ConfigEntryNotReady) as err:
         raise PortError(_why(err, url), url, err) from err
-    return Port(reader, writer, line, url)
+    return _TappedPort(inlet, writer, line, url)
+
+
+async def _open(url: str, line: LineSettings) -> tuple[_Inlet, asyncio.StreamWriter]:
+    loop = asyncio.get_running_loop()
+    inlet = _Inlet(loop=loop)
+    protocol = asyncio.StreamReaderProtocol(inlet, loop=loop)
+    transport, _ = await serialx.create_serial_connection(
+        loop, lambda: protocol, url=url, **_settings(line)
+    )
+    return inlet, serialx.SerialStreamWriter(transport, protocol, inlet, loop)
 
 
 _KINDS: Final[tuple[tuple[type[Exception], str], ...]] = (

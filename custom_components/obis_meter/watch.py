@@ -70,7 +70,7 @@ class Watch:
             self._since["no_bytes"] = now
         if statistics.intact > intact_before:
             self._since["no_telegram"] = now
-        limit = max(TOO_LONG, self._connection.channel.pace.patience)
+        limit = max(TOO_LONG, self._connection.channel.vigil.pace.patience)
         over = (trouble for trouble, since in self._since.items() if now - since >= limit)
         _tell(self._hass, self._entry, next(over, None), self._connection.channel.recent)
 

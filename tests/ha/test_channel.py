@@ -11,7 +11,7 @@ import tty
 import pytest
 
 from custom_components.obis_meter import channel as channels, pace
-from custom_components.obis_meter.channel import Channel, DisconnectedError, SilenceError
+from custom_components.obis_meter.channel import Channel, DisconnectedError
 from custom_components.obis_meter.metering.dialogue import (
     Become,
     Cut,
@@ -29,6 +29,7 @@ from custom_components.obis_meter.metering.model import LineSettings, Message, M
 from custom_components.obis_meter.metering.session import Event, Session
 from custom_components.obis_meter.transport import Port, open_port
 from custom_components.obis_meter.turns import _MOST_WAITING, COMMAND, POLL, CrowdedError, Turns
+from custom_components.obis_meter.vigil import SilenceError
 from simulator.module import COMMANDS, EVENT, GET, RESPONSE, frame
 
 SAID = frame(COMMANDS, EVENT, b"\x60\x28\x01\x01")

@@ -222,10 +222,10 @@ def test_faults_are_counted_by_what_they_say_within_a_bound() -> None:
 async def test_every_way_a_port_can_fail_has_its_word(
     cause: Exception, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(**_: object) -> None:
+    async def fail(*_: object, **__: object) -> None:
         raise cause
 
-    monkeypatch.setattr(transport.serialx, "open_serial_connection", fail)
+    monkeypatch.setattr(transport.serialx, "create_serial_connection", fail)
     with pytest.raises(transport.PortError) as caught:
         await transport.open_port("/dev/ttyUSB0", LineSettings(2400))
     assert caught.value.key == key

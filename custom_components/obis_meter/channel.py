@@ -41,7 +41,7 @@ class Channel:
         """Prepare; there is no port yet."""
         self.session = session
         self.statistics = Statistics()
-        self.vigil = Vigil(self)
+        self.vigil = Vigil()
         self.up = False
         self.recent = b""  # the last bytes, as they came
         self._on_events = on_events
@@ -72,7 +72,7 @@ class Channel:
             while True:
                 data = await self._read(port)
                 await self._hear(self._received(data) if data else self.session.idle())
-                self.vigil.check()
+                self.vigil.check(self.session.link, self.converse)
         finally:
             self._port = None
             port.tap(None)
@@ -91,7 +91,7 @@ class Channel:
                 if (now := _now()) >= self._moved_at + QUIET:
                     self._moved_at = now
                     return b""
-                self.vigil.check()
+                self.vigil.check(self.session.link, self.converse)
 
     def _tap(self) -> None:
         """Have bytes as they arrive, unless they are to be answered: that waits for the port."""
@@ -120,25 +120,34 @@ class Channel:
 
     def deliver(self, events: Iterable[Event]) -> list[bytes]:
         """Count what the session made of some bytes, and hand it on; return our answers to it."""
-        batch = list(events)
-        answers: list[bytes | None] = []
-        for event in batch:
+        answers: list[bytes] = []
+        rest: list[Event] = []
+        answered = False
+        for event in events:
             self.statistics.note(event)
-            match event:
-                case Answer(data=data):
-                    self._met(data)
-                case Message() if self.session.link.answer:
-                    answers.append(self.session.link.answer(event, self._who()))
-                case MeteringError():
-                    LOGGER.debug("%s", event)
-        rest = [event for event in batch if not isinstance(event, Answer)]
+            if isinstance(event, Answer):
+                self._met(event.data)
+                answered = True
+                continue
+            rest.append(event)
+            if isinstance(event, Message) and (answer := self._answer_to(event)):
+                answers.append(answer)
+            elif isinstance(event, MeteringError):
+                LOGGER.debug("%s", event)
         spoke = bool(rest) and self._on_events(rest)
-        if self._port and (spoke or len(rest) < len(batch)):
-            self.vigil.heard()
-            if not self.up:
-                self.up = True
-                self._on_up()
-        return [answer for answer in answers if answer]
+        if self._port and (spoke or answered):
+            self._note_heard()
+        return answers
+
+    def _answer_to(self, message: Message) -> bytes | None:
+        answer = self.session.link.answer
+        return answer(message, self._who()) if answer else None
+
+    def _note_heard(self) -> None:
+        self.vigil.heard(again=self.up)
+        if not self.up:
+            self.up = True
+            self._on_up()
 
     def lost(self) -> bool:
         """Let go of what is unfinished when the port is gone; tell whether the meter was heard."""

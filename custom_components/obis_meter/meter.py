@@ -46,11 +46,13 @@ class Meter:
             if before is reading:  # as layouts have it that were read before
                 continue
             self.readings[reading.id] = reading
-            known = reading.id in self.registers
-            self.registers[reading.id] = reading.unit
-            if not known:
-                new.append(reading.id)
-            elif before is None or before.value != reading.value:
+            if before is None or before.unit != reading.unit:
+                known = reading.id in self.registers
+                self.registers[reading.id] = reading.unit
+                if not known:
+                    new.append(reading.id)
+                    continue
+            if before is None or before.value != reading.value:
                 changed.append((self.key, reading.id))
         return new, changed
 

@@ -1,8 +1,9 @@
 """Follows one meter: takes its telegrams in, computes what it does not say, remembers."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+import time
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
@@ -43,7 +44,7 @@ type OnNew = Callable[[Meter, Iterable[RegisterId]], None]
 
 def seconds_now() -> float:
     """Return the time in seconds since 1970."""
-    return dt_util.utcnow().timestamp()
+    return time.time()
 
 
 class Tracker:
@@ -67,7 +68,7 @@ class Tracker:
         self.error: DecryptError | None = None
         self.meters = {main.key: main}
         self.follower = Follower()
-        self.guards = defaultdict[str, Guard](lambda: Guard(seconds_now))
+        self.guards = defaultdict[str, Guard](Guard)
         self._memory = Memory(hass, main.subentry_id or entry.entry_id)
         self._notifier = notifier
         self._on_new = on_new
@@ -210,15 +211,16 @@ class Tracker:
             self._places = places(telegram)
         self._before = telegram
         own, channels = self._places.split(telegram)
+        now, shape = seconds_now(), self._places if self._tables is None else None
         if self._tables:
             own = self._tables.sift(own, dt_util.now().replace(tzinfo=None))
-        own = self.guards[self.main.key].check(own)
-        derived, over = self._deriver.derive(own, seconds_now())
-        self._merge(self.main, [*own, *derived])
+        kept = self.guards[self.main.key].check(own, now, shape)
+        derived, over = self._deriver.derive(kept, now, shape if kept is own else None)
+        self._merge(self.main, [*kept, *derived])
         self._notifier.changed(self.main.forget(over))
         for sub_meter, readings in channels.items():
             meter = self._sub_meter(sub_meter)
-            self._merge(meter, self.guards[meter.key].check(readings))
+            self._merge(meter, self.guards[meter.key].check(readings, now, self._places))
         self._memory.save_later(self._content, SOMETIME)
 
     def drop(self, key: str) -> None:
@@ -239,7 +241,7 @@ class Tracker:
             known.sub_meter = sub_meter  # it may tell only now what it counts
         return known
 
-    def _merge(self, meter: Meter, fresh: list[Reading], *, at_once: bool = False) -> None:
+    def _merge(self, meter: Meter, fresh: Sequence[Reading], *, at_once: bool = False) -> None:
         """Take readings over; announce new registers, and tell of the changed ones."""
         new, changed = meter.merge(fresh)
         if new:

@@ -98,40 +98,51 @@ class Port:
                 await _closed(self._writer)
 
 
-class _Inlet(asyncio.StreamReader):
-    """Bytes wait here to be read, unless somebody takes them as they arrive: that wakes no task.
+class _Inlet(asyncio.StreamReaderProtocol):
+    """Gives what arrives to who takes it at once, which wakes no task, or has it wait to be read.
 
-    Many at once wait, for whoever takes them leaves nobody else a turn meanwhile.
+    Much at once waits, for whoever takes it leaves nobody else a turn meanwhile.
     """
 
-    take: Take | None = None
-    _waiting = 0
+    def __init__(self, reader: asyncio.StreamReader) -> None:
+        """Begin with nobody who takes."""
+        super().__init__(reader)
+        self._waits_at = reader
+        self.take: Take | None = None
+        self.waiting = 0  # bytes
 
     @override
-    def feed_data(self, data: bytes) -> None:
-        if self.take is None or self._waiting or len(data) > _READ_SIZE:
-            self._waiting += len(data)
-            super().feed_data(data)
+    def data_received(self, data: bytes) -> None:
+        if self.take is None or self.waiting or len(data) > _READ_SIZE:
+            self.waiting += len(data)
+            super().data_received(data)
             return
         try:
             self.take(data)
         except Exception as err:
-            self.set_exception(err)
-
-    @override
-    async def read(self, n: int = -1) -> bytes:
-        data = await super().read(n)
-        self._waiting -= len(data)
-        return data
+            self._waits_at.set_exception(err)
 
 
 class _TappedPort(Port):
     """A port whose bytes can be had as they arrive."""
 
-    def __init__(self, inlet: _Inlet, writer: asyncio.StreamWriter, line: LineSettings, url: str):
+    def __init__(
+        self,
+        inlet: _Inlet,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        line: LineSettings,
+        url: str,
+    ) -> None:
         """Wrap what was opened at an URL."""
-        super().__init__(inlet, writer, line, url)
+        super().__init__(reader, writer, line, url)
         self._inlet = inlet
+
+    @override
+    async def read(self) -> bytes:
+        data = await super().read()
+        self._inlet.waiting -= len(data)
+        return data
 
     @override
     def tap(self, take: Take | None) -> None:
@@ -149,22 +160,17 @@ async def _closed(writer: asyncio.StreamWriter) -> None:
 
 async def open_port(url: str, line: LineSettings) -> Port:
     """Open a device path or a URL: socket://, rfc2217://, esphome-hass://; or PortError."""
+    loop, reader = asyncio.get_running_loop(), asyncio.StreamReader()
+    inlet = _Inlet(reader)
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT):
-            inlet, writer = await _open(url, line)
+            transport, _ = await serialx.create_serial_connection(
+                loop, lambda: inlet, url=url, **_settings(line)
+            )
     except (OSError, ValueError, serialx.SerialException, ConfigEntryNotReady) as err:
         raise PortError(_why(err, url), url, err) from err
-    return _TappedPort(inlet, writer, line, url)
-
-
-async def _open(url: str, line: LineSettings) -> tuple[_Inlet, asyncio.StreamWriter]:
-    loop = asyncio.get_running_loop()
-    inlet = _Inlet(loop=loop)
-    protocol = asyncio.StreamReaderProtocol(inlet, loop=loop)
-    transport, _ = await serialx.create_serial_connection(
-        loop, lambda: protocol, url=url, **_settings(line)
-    )
-    return inlet, serialx.SerialStreamWriter(transport, protocol, inlet, loop)
+    writer: asyncio.StreamWriter = serialx.SerialStreamWriter(transport, inlet, reader, loop)
+    return _TappedPort(inlet, reader, writer, line, url)
 
 
 _KINDS: Final[tuple[tuple[type[Exception], str], ...]] = (

@@ -63,9 +63,11 @@ class Wire:
         async with asyncio.timeout(40):
             await self.connected.wait()
         for telegram in telegrams:
-            self.writers[-1].write(telegram)
-            await self.writers[-1].drain()
-            await asyncio.sleep(0.05)  # a read of its own
+            try:
+                self.writers[-1].write(telegram)
+                await self.writers[-1].drain()
+            finally:  # a read of its own; nor may whoever tries again leave nobody else a turn
+                await asyncio.sleep(0.05)
 
     async def hang_up(self) -> None:
         self.connected.clear()

@@ -1,9 +1,11 @@
 """Cables that are pulled, bridges that hang, meters that fall silent: all comes back by itself."""
 
 import asyncio
+from collections.abc import Sequence
 import errno
 import logging
 import socket
+from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE, STATE_UNKNOWN
@@ -138,10 +140,10 @@ async def test_a_fault_of_ours_costs_one_telegram_and_is_logged_once(
     await set_up(hass, entry_for(wire.url, "p1", title="Meter"))
     check, stumbles = Guard.check, [True, True, False]
 
-    def stumble(guard: Guard, readings: list[Reading]) -> list[Reading]:
+    def stumble(guard: Guard, readings: list[Reading], *how: Any) -> Sequence[Reading]:
         if stumbles.pop(0):
             raise KeyError("stumbled")
-        return check(guard, readings)
+        return check(guard, readings, *how)
 
     monkeypatch.setattr(Guard, "check", stumble)
     await wire.send(*(p1(f"1-0:1.7.0({n}*kW)") for n in (1, 2, 3)))

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings, strategies as st
 import pytest
 
-from custom_components.obis_meter.metering import notification, sml
+from custom_components.obis_meter.metering import notification, p1traces, sml
+from custom_components.obis_meter.metering.datasets import moment
 from custom_components.obis_meter.metering.errors import Incomplete, MeteringError
 from custom_components.obis_meter.metering.keys import Keys
 from custom_components.obis_meter.metering.layouts import Decode, Remembering, Said
@@ -180,3 +181,28 @@ def test_only_so_many_layouts_are_kept() -> None:
     assert len(calls) == 4 * 100
     remembered(bytes(0), Security())
     assert len(calls) == 4 * 100 + 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("260304175940W", "260304175940S", "260304175941W", "260304175999W", "2603041759W"),
+        *("260304175940", "260304175941", "2603041759", "260304 17:59:40", "260304 17:58:40"),
+        *("2026-03-04 17:59:40", "20260304 17:59:40", "26-03-04 17:59:40", "26-03-04 17:59"),
+        *(
+            "700304175940W",
+            "261304175940W",
+            "632525252525S",
+            "2603041759\xb2\xb2W",
+            "2603041759  W",
+            "",
+        ),
+    ],
+)
+def test_a_clock_reads_as_any_time_does(text: str) -> None:
+    """The minute of a time is remembered, and only where its seconds stand as DSMR has them."""
+    for _ in range(2):
+        reading = p1traces._clock(text.encode("latin-1"))
+        assert (reading and reading.value) == moment(text)
+        if reading and isinstance(reading.value, datetime):
+            assert reading.value.fold == text.endswith("W")

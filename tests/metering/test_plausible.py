@@ -20,7 +20,7 @@ class Meter:
     guard: Guard = field(init=False)
 
     def __post_init__(self) -> None:
-        self.guard = Guard(lambda: self.now)
+        self.guard = Guard()
 
     def says(
         self, value: str | int, code: str = IMPORT, unit: str = "Wh", after: float = 10
@@ -30,7 +30,7 @@ class Meter:
         parsed = ObisCode.parse(code)
         assert parsed
         telegram = Telegram((Reading(parsed, Decimal(value), unit),))
-        return bool(self.guard.check(telegram.readings))
+        return bool(self.guard.check(telegram.readings, self.now))
 
 
 @pytest.fixture
@@ -112,11 +112,11 @@ def test_registers_do_not_know_of_one_another(meter: Meter) -> None:
 
 
 def test_only_the_doubtful_reading_waits() -> None:
-    guard = Guard(lambda: 0.0)
+    guard = Guard()
     power, energy = ObisCode(1, 0, 1, 7, 0), ObisCode(1, 0, 1, 8, 0)
     texts = (Reading("F.F", "00"), Reading(power, Decimal(5), "W"))
-    assert guard.check((*texts, Reading(energy, Decimal(9), "Wh")))
-    assert guard.check((*texts, Reading(energy, Decimal(8), "Wh"))) == list(texts)
+    assert guard.check((*texts, Reading(energy, Decimal(9), "Wh")), 0)
+    assert guard.check((*texts, Reading(energy, Decimal(8), "Wh")), 0) == list(texts)
 
 
 @settings(derandomize=True, deadline=None)

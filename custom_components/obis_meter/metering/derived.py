@@ -4,7 +4,7 @@ They are readings like any other, under names instead of OBIS codes; their rows
 stand in the catalogue (`DERIVED`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
@@ -17,6 +17,7 @@ from .live import LiveState, LiveTotal
 from .model import ObisCode, Reading
 from .plausible import STRONGEST
 from .said import Name, Readings, name_of, number
+from .sums import Sums
 
 _SPARSE_TELEGRAMS: Final = 5  # with power, but without the total, ...
 _SPARSE_SECONDS: Final = 60.0  # ... over this time: such a meter sends its totals rarely
@@ -60,7 +61,9 @@ class Deriver:
         }
         self._waiting: dict[str, _Waiting] = {}
         self._known: set[Name] = set()
-        self._tariffs: dict[str, tuple[Name, ...]] = {}
+        self._shape: object = None
+        self._names: list[Name | None] = []
+        self._sums = Sums(_DIRECTIONS)
         self._demand = Demand(minutes, zone, self.state.demand) if minutes else None
         self._shown: set[str] = set()
 
@@ -75,19 +78,21 @@ class Deriver:
         self._shown.update(name for name in found if isinstance(name, str))
         self._learn(found)
 
-    def derive(self, fresh: Iterable[Reading], at: float) -> tuple[list[Reading], list[str]]:
+    def derive(
+        self, fresh: Sequence[Reading], at: float, shape: object = None
+    ) -> tuple[list[Reading], list[str]]:
         """Return what follows from the fresh readings of one telegram, and what holds no longer.
 
-        at is the time, in seconds since 1970. The second are names of averages
-        and peaks of a period or a month that is over.
+        at is the time, in seconds since 1970. Readings of one shape have the same
+        codes at the same places. The second are names of averages and peaks of a
+        period or a month that is over.
         """
-        said: dict[Name, Reading] = {
-            name: reading for reading in fresh if (name := name_of(reading.id))
-        }
-        if not said.keys() <= self._known:
-            self._learn(said)
+        if shape is None or shape is not self._shape:
+            self._shape, self._names = shape, [name_of(reading.id) for reading in fresh]
+            self._learn(name for name in self._names if name)
+        said = {name: each for name, each in zip(self._names, fresh, strict=True) if name}
         found = [*self._net(said), *self._directed(said)]
-        found += [*self._sums(said), *self._missing_phase(said)]
+        found += [*self._sums.of(said), *self._missing_phase(said)]
         said |= {str(reading.id): reading for reading in found}
         live = [*self._live_totals(said, at)]
         said |= {str(reading.id): reading for reading in live}
@@ -95,13 +100,9 @@ class Deriver:
         return [*found, *live, *(demands or ())], self._over(demands)
 
     def _learn(self, names: Iterable[Name]) -> None:
-        """Take note of names, and of which tariffs make up a total that the meter does not send."""
-        self._known.update(names)
-        self._tariffs = {
-            direction: tuple(name for name in self._known if name[:2] == (c, _TOTAL))
-            for c, direction in _DIRECTIONS.items()
-            if (c, _TOTAL, 0) not in self._known
-        }
+        if fresh := set(names) - self._known:
+            self._known |= fresh
+            self._sums.learn(self._known)
 
     def _over(self, demands: list[Reading] | None) -> list[str]:
         """Return the names shown before that are not among the demands, if any were computed."""
@@ -152,15 +153,6 @@ class Deriver:
         exports = next((each for each in directions if each is not None), None)
         if exports is not None:
             yield Reading("computed:power_net", -abs(power) if exports else power, "W")
-
-    def _sums(self, said: Readings) -> Iterator[Reading]:
-        """Yield the sum of all tariffs, where the meter sends no total."""
-        for direction, tariffs in self._tariffs.items():
-            numbers = [number(said, name, "kWh") for name in tariffs]
-            if numbers and None not in numbers:
-                yield Reading(
-                    f"computed:energy_{direction}", sum(filter(None, numbers), Decimal(0)), "kWh"
-                )
 
     def _missing_phase(self, said: Readings) -> Iterator[Reading]:
         """Yield the current of L2 in a grid without neutral, where L1 and L3 alone are measured.

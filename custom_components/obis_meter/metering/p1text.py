@@ -70,7 +70,8 @@ def take(buffer: bytearray) -> bytes | None:
             raise FrameError("a telegram without its end", len(text))
         return None
     check = end[1] or b""
-    del buffer[: end.end() + len(check)]
+    behind = end.end() + len(check)
+    del buffer[: behind + 2 if text.startswith(b"\r\n", behind) else behind]
     return _telegram(text[: end.end()], check)
 
 
@@ -114,7 +115,7 @@ def _covered(text: bytes, crc: int) -> bytes | None:
     if not (start := _START.search(text)):
         return None
     whole = text[start.start() :]
-    if b"/" not in whole[1:] and b"\xaf" not in whole[1:]:  # it is the only start
+    if whole.find(b"/", 1) < 0 and whole.find(b"\xaf", 1) < 0:  # it is the only start
         return whole[:-1] if crc16_arc(whole) == crc else None
     starts = (at for at in arc_starts(text, crc) if _START.match(text, at))
     return next((text[at:-1] for at in starts), None)

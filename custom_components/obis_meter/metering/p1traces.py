@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 import re
 from typing import Final
 
@@ -15,6 +15,7 @@ from .model import Reading
 _LINE: Final = re.compile(rb"^([0-9A-Za-z.:*&-]{1,20}\()([^\r\n]*)(\)\r?)$", re.MULTILINE)
 _NUMBER: Final = re.compile(NUMBER.pattern.encode())
 _MEASURED: Final = re.compile(_NUMBER.pattern + rb"(?=(?:\*?[A-Za-z][^()]*)?\Z)")
+_MINUTES: Final = 64  # that are remembered
 _NO_LINE_END: Final = re.compile(rb"[^\r\n]*")
 
 
@@ -59,8 +60,17 @@ def _number(first: Reading, octets: bytes) -> Reading | None:
 
 def _clock(octets: bytes) -> Reading | None:
     """Read the time of the telegram where nothing stands beside it."""
+    minute, seconds = _minute(octets[:10], octets[12:]), octets[10:12]
+    if minute and seconds.isdigit() and (second := int(seconds)) < 60:
+        return Reading(p1text.CLOCK, minute.replace(second=second))
     when = moment(octets.decode("latin-1"))
     return Reading(p1text.CLOCK, when) if when else None
+
+
+@lru_cache(_MINUTES)
+def _minute(before: bytes, behind: bytes) -> datetime | None:
+    """Read YYMMDDhhmm and X, between which seconds stand; None for any other time."""
+    return moment((before + b"00" + behind).decode("latin-1")) if before.isdigit() else None
 
 
 def _content(head: bytes, octets: bytes) -> Reading | None:

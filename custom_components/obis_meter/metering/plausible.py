@@ -1,9 +1,9 @@
 """Totals never fall and never leap: one that does waits until further telegrams confirm it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from .catalogue import Quantity, lookup
 from .model import ObisCode, Reading
@@ -16,16 +16,29 @@ _ENERGIES: Final = (Quantity.ENERGY, Quantity.REACTIVE_ENERGY, Quantity.APPARENT
 _SLACK: Final = 60  # seconds that clocks and buffering may be off
 _HOUR: Final = 3600
 _ANY_TIME: Final = STRONGEST * _SLACK / _HOUR  # what may have been counted since a moment ago
-_CODES: Final = 1024  # that are remembered
 _THOUSANDS: Final = {"k": 3, "M": 6, "G": 9}
 
+type _Total = tuple[int, ObisCode, Quantity]
+"""Its place among the readings, and what it counts."""
 
-class _Seen(NamedTuple):
-    """A total as last accepted or last doubted, and when, in seconds of the caller's clock."""
+
+@dataclass(slots=True)
+class _Seen:
+    """A total as last accepted or last doubted, and when, in seconds of the caller's clock.
+
+    most is what it may be at any time from here on.
+    """
 
     value: Decimal
+    unit: str | None
     at: float
+    most: Decimal
     agreeing: int = 0
+
+    @property
+    def plain(self) -> Decimal:
+        """Return the value in the unit without a prefix."""
+        return shift(self.value, _power(self.unit))
 
 
 class Guard:
@@ -35,66 +48,84 @@ class Guard:
     on and is let through; a single wrong value is not followed.
     """
 
-    def __init__(self, now: Callable[[], float]) -> None:
-        """Measure time with now, in seconds."""
-        self._now = now
+    def __init__(self) -> None:
+        """Know no total yet."""
         self._accepted: dict[ObisCode, _Seen] = {}
         self._doubted: dict[ObisCode, _Seen] = {}
+        self._shape: object = None
+        self._totals: list[_Total] = []
         self.held = 0
 
-    def check(self, readings: Sequence[Reading]) -> list[Reading]:
-        """Return the readings of one telegram without the totals that have to wait."""
-        now = self._now()
-        kept = [
-            reading
-            for reading in readings
-            if not (quantity := _counted(reading.id)) or self._passes(reading, quantity, now)
+    def check(
+        self, readings: Sequence[Reading], at: float, shape: object = None
+    ) -> Sequence[Reading]:
+        """Return the readings of one telegram without the totals that have to wait.
+
+        at is the time in seconds, of any clock. Readings of one shape have the same
+        codes at the same places.
+        """
+        if shape is None or shape is not self._shape:
+            self._shape, self._totals = shape, list(_totals(readings))
+        wrong = [
+            place
+            for place, code, quantity in self._totals
+            if not self._passes(readings[place], code, quantity, at)
         ]
-        self.held += len(readings) - len(kept)
-        return kept
+        if not wrong:
+            return readings
+        self.held += len(wrong)
+        return [reading for place, reading in enumerate(readings) if place not in wrong]
 
     def accept(self, reading: Reading, at: float) -> None:
         """Take a total from before a restart for true, as of a time."""
         if isinstance(reading.id, ObisCode) and isinstance(reading.value, Decimal):
-            self._accepted[reading.id] = _Seen(_plain(reading.value, reading.unit), at)
+            self._accepted[reading.id] = _seen(reading.value, reading.unit, at)
 
-    def _passes(self, reading: Reading, quantity: Quantity, now: float) -> bool:
-        code, value = reading.id, reading.value
-        if isinstance(code, str) or not isinstance(value, Decimal):
+    def _passes(self, reading: Reading, code: ObisCode, quantity: Quantity, at: float) -> bool:
+        value, last = reading.value, self._accepted.get(code)
+        if not isinstance(value, Decimal):
             return True
-        seen = _Seen(_plain(value, reading.unit), now)
-        last = self._accepted.get(code)
-        if last is None or _follows(last, seen, quantity) or self._confirmed(code, seen, quantity):
+        if last and last.unit == reading.unit and last.value <= value <= last.most:
+            last.value, last.at = value, at
+        else:
+            seen = _seen(value, reading.unit, at)
+            follows = last is None or _follows(last, seen, quantity)
+            if not follows and not self._confirmed(code, seen, quantity):
+                return False
             self._accepted[code] = seen
+        if self._doubted:
             self._doubted.pop(code, None)
-            return True
-        return False
+        return True
 
     def _confirmed(self, code: ObisCode, seen: _Seen, quantity: Quantity) -> bool:
         """Count how often a doubted total was followed by one that agrees with it."""
         doubted = self._doubted.get(code)
         agreeing = doubted.agreeing + 1 if doubted and _follows(doubted, seen, quantity) else 0
-        self._doubted[code] = seen._replace(agreeing=agreeing)
+        self._doubted[code] = replace(seen, agreeing=agreeing)
         return agreeing >= CONFIRMATIONS
 
 
-@lru_cache(_CODES)
-def _counted(code: ObisCode | str) -> Quantity | None:
-    """Return what a register counts that may not fall; None for any other."""
-    row = None if isinstance(code, str) else lookup(code)
-    return row.quantity if row and row.total and not row.signed else None
+def _totals(readings: Sequence[Reading]) -> Iterator[_Total]:
+    """Yield what may not fall."""
+    for place, reading in enumerate(readings):
+        code = reading.id
+        if isinstance(code, ObisCode) and (row := lookup(code)) and row.total and not row.signed:
+            yield place, code, row.quantity
 
 
-def _plain(value: Decimal, unit: str | None) -> Decimal:
-    power = _THOUSANDS.get(unit[0]) if unit else None
-    return shift(value, power) if power else value
+def _seen(value: Decimal, unit: str | None, at: float) -> _Seen:
+    return _Seen(value, unit, at, value + shift(_ANY_TIME, -_power(unit)))
+
+
+def _power(unit: str | None) -> int:
+    """Return the power of ten that the prefix of a unit stands for."""
+    return _THOUSANDS.get(unit[0], 0) if unit else 0
 
 
 def _follows(before: _Seen, after: _Seen, quantity: Quantity) -> bool:
     """Tell whether a total can have become the other in the time between them."""
-    if after.value < before.value:
-        return False
-    if quantity not in _ENERGIES or after.value - before.value <= _ANY_TIME:
-        return True
+    grown = after.plain - before.plain
+    if quantity not in _ENERGIES:
+        return grown >= 0
     seconds = Decimal(max(after.at - before.at, 0)) + _SLACK
-    return after.value - before.value <= STRONGEST * seconds / _HOUR
+    return 0 <= grown <= STRONGEST * seconds / _HOUR

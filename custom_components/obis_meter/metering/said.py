@@ -13,7 +13,7 @@ type Name = tuple[int, int, int] | str
 type Readings = Mapping[Name, Reading]
 
 _CODES: Final = 1024  # that are remembered
-_ABSURD: Final = 10**15  # in any unit: nobody uses that much, and sums stay exact below
+_ABSURD: Final = Decimal(10**15)  # in any unit: nobody uses that much, and sums stay exact below
 
 
 @lru_cache(_CODES)
@@ -33,4 +33,4 @@ def number(readings: Readings, name: Name, unit: str) -> Decimal | None:
     if reading is None or not isinstance(reading.value, Decimal):
         return None
     value = convert(reading.value, reading.unit, unit)
-    return value if value is not None and abs(value) < _ABSURD else None
+    return value if value is not None and -_ABSURD < value < _ABSURD else None

@@ -22,6 +22,7 @@ SILENCE: Final = p1text.SILENCE
 _NAMED: Final = re.compile(
     rb"/[A-Za-z]{3}[^\r\n/]{0,60}\r\n\r\n(?=\0" + sealed.LENGTH + b")", re.DOTALL
 )
+_BODY: Final = b"\n\r\n\0"  # behind every identification that stands before ciphered bytes
 _CIPHERED: Final = re.compile(_NAMED.pattern + b"|" + sealed.HEADER, re.DOTALL)
 _KEY: Final = 10  # bytes of a header that stay the same from one telegram to the next
 _CHECK: Final = 5  # bytes: ! and four digits
@@ -34,7 +35,7 @@ def take(buffer: bytearray) -> bytes | None:
     before them. What ends like the start of the next telegram is left for it, because bytes
     may have been lost.
     """
-    ciphered = b"\xdb" in buffer or b"\n\r\n\0" in buffer  # or no search can find it
+    ciphered = b"\xdb" in buffer or _BODY in buffer  # or no search can find it
     if not ciphered or not (found := _CIPHERED.search(buffer)):
         return p1text.take(buffer)
     header = found[0]
@@ -86,7 +87,7 @@ def decode(
 
     read stands for `p1text.telegram`.
     """
-    if named := _NAMED.match(payload):
+    if _BODY in payload and (named := _NAMED.match(payload)):
         return [_named(named[0], payload, security, read)]
     if payload.startswith(b"/"):
         security.plain()

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 import errno
 import gc
+import logging
 import random
 import socket
 import struct
@@ -416,8 +417,12 @@ async def test_a_peer_is_read_no_faster_than_the_limit(monkeypatch: pytest.Monke
 
 
 async def test_hundreds_of_strangers_leave_nothing_and_the_meter_stays(
-    hass: HomeAssistant, stack: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant,
+    stack: AsyncExitStack,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.INFO)  # what is logged of an error keeps whom it came from
     monkeypatch.setattr(caller, "GREETING", 0.1)
     monkeypatch.setattr(listener, "MOST_OF_ONE", 1000)
     entry = await called(hass, stack, SERIAL)

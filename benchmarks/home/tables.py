@@ -35,7 +35,7 @@ def _one(versus: dict[str, Any]) -> str:
     rows = [_ONE, ("---",) * 2 + ("---:",) * (len(_ONE) - 2)]
     for setting, spans in versus.items():
         for span, both in spans.items():
-            for who, name in (("ours", "obis_meter"), ("dsmr", "dsmr"), ("floor", "bytes alone")):
+            for who, name in (("ours", "obis_meter"), ("dsmr", "dsmr"), ("floor", "bytes, check")):
                 row = both[who]
                 ratio = f"{both['ratio']:.2f}" if who == "ours" else ""
                 what = span if setting == "states" else f"{span}, recorder"

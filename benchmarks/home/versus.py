@@ -14,7 +14,7 @@ from pathlib import Path
 import sys
 from tempfile import TemporaryDirectory
 import time
-from typing import Any
+from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_STATE_CHANGED
@@ -22,6 +22,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity, entity_registry as er
 
 from custom_components.obis_meter import channel
+from custom_components.obis_meter.metering.checksum import crc16_arc
 
 from .core import core, entry, entry_for, keep, quiet, set_up
 from .fleet import Fleet, unique_id
@@ -123,19 +124,21 @@ async def _read_by(hass: HomeAssistant, each: ConfigEntry) -> dict[str, float]:
     return found
 
 
+class _Nobody(asyncio.Protocol):
+    """Takes bytes as they arrive, computes their check, and throws them away."""
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        crc16_arc(data)
+
+
 async def _read_by_nobody(hass: HomeAssistant, port: int) -> dict[str, float]:
-    """Take the bytes from the socket and throw them away, as any reader has to at least."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-
-    async def drain() -> None:
-        while await reader.read(4096):
-            pass
-
-    task = asyncio.create_task(drain())
+    """Do what any reader has to do at least."""
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_connection(_Nobody, "127.0.0.1", port)
     await asyncio.sleep(60 / SPEED)
     found = await _window(hass)
-    task.cancel()
-    writer.close()
+    transport.close()
     return found
 
 

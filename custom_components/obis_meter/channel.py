@@ -52,7 +52,7 @@ class Channel:
         self._answer: asyncio.Future[bytes] | None = None
         self._cutting: tuple[asyncio.Timeout, float] | None = None
         self._settled: dict[Hashable, float] = {}
-        self._moved_at = 0.0  # when the last byte came
+        self._moved_at = 0.0  # since when the line is silent
 
     @property
     def is_open(self) -> bool:

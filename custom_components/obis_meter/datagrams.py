@@ -10,7 +10,7 @@ from typing import Final, override
 from .listener import Gate, address_of, cannot_listen
 from .transport import Port
 
-LINGER: Final = 5.0  # seconds without a datagram after which a source is let go
+LINGER: Final = 30.0  # seconds without a datagram after which a source is let go
 LONGEST: Final = 16 * 1024  # bytes; no meter's datagram is longer
 _WAITING: Final = 16  # datagrams of one source that wait unread; more are lost, as UDP loses them
 _NO_IPV6: Final = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
@@ -48,6 +48,8 @@ class DatagramPort(Port):
             async with asyncio.timeout_at(self._until):
                 await self._news.wait()
         except TimeoutError as err:
+            if self._arrived:  # just now
+                return
             self.is_over = True  # what comes from here on begins anew
             raise ConnectionResetError(errno.ECONNRESET, "no further datagrams") from err
 

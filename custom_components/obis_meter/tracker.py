@@ -211,7 +211,7 @@ class Tracker:
             self._places = places(telegram)
         self._before = telegram
         own, channels = self._places.split(telegram)
-        now, shape = seconds_now(), self._places if self._tables is None else None
+        now, shape = seconds_now(), None if self._tables else self._places.own
         if self._tables:
             own = self._tables.sift(own, dt_util.now().replace(tzinfo=None))
         kept = self.guards[self.main.key].check(own, now, shape)
@@ -220,7 +220,8 @@ class Tracker:
         self._notifier.changed(self.main.forget(over))
         for sub_meter, readings in channels.items():
             meter = self._sub_meter(sub_meter)
-            self._merge(meter, self.guards[meter.key].check(readings, now, self._places))
+            shape = self._places.channels[sub_meter]  # several may be of one meter
+            self._merge(meter, self.guards[meter.key].check(readings, now, shape))
         self._memory.save_later(self._content, SOMETIME)
 
     def drop(self, key: str) -> None:

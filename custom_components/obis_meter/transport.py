@@ -107,12 +107,15 @@ class _Inlet(asyncio.StreamReaderProtocol):
     def __init__(self, reader: asyncio.StreamReader) -> None:
         """Begin with nobody who takes."""
         super().__init__(reader)
-        self._waits_at = reader
+        self._read_from = reader
         self.take: Take | None = None
         self.waiting = 0  # bytes
+        self.fault: Exception | None = None  # of who took; nothing is taken or read after it
 
     @override
     def data_received(self, data: bytes) -> None:
+        if self.fault:
+            return
         if self.take is None or self.waiting or len(data) > _READ_SIZE:
             self.waiting += len(data)
             super().data_received(data)
@@ -120,7 +123,8 @@ class _Inlet(asyncio.StreamReaderProtocol):
         try:
             self.take(data)
         except Exception as err:
-            self._waits_at.set_exception(err)
+            self.fault = err
+            self._read_from.feed_eof()
 
 
 class _TappedPort(Port):
@@ -140,7 +144,10 @@ class _TappedPort(Port):
 
     @override
     async def read(self) -> bytes:
-        data = await super().read()
+        try:
+            data = await super().read()
+        except ConnectionError as err:
+            raise self._inlet.fault or err from None
         self._inlet.waiting -= len(data)
         return data
 

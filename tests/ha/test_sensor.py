@@ -220,3 +220,30 @@ def devices(hass: HomeAssistant, entry: MockConfigEntry) -> dict[str, dr.DeviceE
     """Return the devices of an entry by their keys."""
     found = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
     return {key: device for device in found for _, key in device.identifiers}
+
+
+@pytest.mark.parametrize(
+    ("gas", "water"),
+    [("35353535", "35353535"), ("34373330", "35353535")],
+    ids=["of each other", "of the meter"],
+)
+async def test_ids_that_are_no_ids_cost_no_reading(
+    hass: HomeAssistant, wire: Wire, gas: str, water: str
+) -> None:
+    """Channels that name themselves alike, or as the meter does."""
+    entry = await set_up(hass, entry_for(wire.url, "p1", title="Meter", unique_id="34373330"))
+    for n in (1, 2, 3):
+        await wire.send(
+            p1(
+                "0-0:96.1.1(34373330)",
+                *(f"1-0:1.8.1(000123.45{n}*kWh)", "1-0:1.8.2(000099.456*kWh)"),
+                *("0-1:24.1.0(003)", f"0-1:96.1.0({gas})"),
+                f"0-1:24.2.1(260304180000W)(00100.00{n}*m3)",
+                *("0-2:24.1.0(007)", f"0-2:96.1.0({water})"),
+                f"0-2:24.2.1(260304180000W)(00050.00{n}*m3)",
+            )
+        )
+    totals = {"123.453", "100.003", "50.003"}
+    await until(hass, lambda: totals <= {state.state for state in hass.states.async_all("sensor")})
+    guards = entry.runtime_data.trackers["34373330"].guards
+    assert sum(guard.held for guard in guards.values()) == 0

@@ -8,16 +8,17 @@ import os
 import pty
 from random import Random
 import socket
+import time
 import tty
 from unittest.mock import Mock
 
 import pytest
 
 from custom_components.obis_meter import channel as channels, datagrams, transport
-from custom_components.obis_meter.channel import Channel
-from custom_components.obis_meter.datagrams import DatagramListener
+from custom_components.obis_meter.channel import Channel, DisconnectedError
+from custom_components.obis_meter.datagrams import DatagramListener, DatagramPort
 from custom_components.obis_meter.listener import networks
-from custom_components.obis_meter.metering.dialogue import Become, Dialogue
+from custom_components.obis_meter.metering.dialogue import Become, Dialogue, Expect, Send
 from custom_components.obis_meter.metering.links import LINKS
 from custom_components.obis_meter.metering.model import LineSettings, Module, Telegram
 from custom_components.obis_meter.metering.session import Event, Session
@@ -65,6 +66,16 @@ def _nobody() -> Module:
     return Module("")
 
 
+async def spin() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def inlet_of(port: Port) -> transport._Inlet:
+    assert isinstance(port, transport._TappedPort)
+    return port._inlet
+
+
 @pytest.fixture
 async def line(stack: AsyncExitStack) -> tuple[int, Port]:
     """The far end of a serial line, and a port on the near one."""
@@ -91,31 +102,61 @@ async def test_few_bytes_and_many_are_read_in_their_order(
     ear: tuple[Ear, asyncio.Task[None]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """What is much at once waits, and what comes while it does; what comes later is taken."""
     monkeypatch.setattr(transport, "_READ_SIZE", 60)
     taken = Mock(side_effect=ear[0].channel._take)
     line[1].tap(taken)
     random, stream = Random(3), b"".join(TELEGRAMS)
-    at = pieces = 0
+    inlet, at, free = inlet_of(line[1]), 0, 0
     while at < len(stream):
-        size = random.choice((1, 20, 61, 200))
-        os.write(line[0], stream[at : at + size])
-        at, pieces = at + size, pieces + 1
-        if random.random() < 0.7:
-            await asyncio.sleep(0.001)
+        size = random.choice((1, 20, 40, 61, 200))
+        before, waits = taken.call_count, bool(inlet.waiting)
+        inlet.data_received(stream[at : at + size])
+        assert (taken.call_count > before) == (not waits and len(stream[at : at + size]) <= 60)
+        free += taken.call_count > before
+        at += size
+        if random.random() < 0.5:
+            await spin()
     whole = [event for event in Session(LINKS["hdlc"]).feed(stream) if isinstance(event, Telegram)]
     assert len(whole) == len(TELEGRAMS)
     assert await ear[0].heard(len(whole)) == whole
-    assert 0 < taken.call_count < pieces
+    assert free > 5
+    assert inlet.waiting == 0
     assert ear[0].channel.statistics.bytes_received == len(stream)
+
+
+async def test_bytes_of_a_line_are_taken_as_they_arrive(
+    line: tuple[int, Port], ear: tuple[Ear, asyncio.Task[None]]
+) -> None:
+    wait = Mock(side_effect=AssertionError)
+    line[1]._reader.feed_data = wait  # type: ignore[method-assign]
+    os.write(line[0], TELEGRAMS[0])
+    assert len(await ear[0].heard(1)) == 1
+    wait.assert_not_called()
 
 
 async def test_a_fault_behind_the_tap_ends_the_connection(
     line: tuple[int, Port], ear: tuple[Ear, asyncio.Task[None]]
 ) -> None:
+    """Whoever has a dialogue meanwhile is told of a lost connection, and nothing is said after."""
+
+    def talk() -> Dialogue[None]:
+        yield Expect(lambda _: True, 20)
+        yield Send(b"next")
+        yield Expect(lambda _: True, 20)
+
+    talking = asyncio.create_task(ear[0].channel.converse(talk()))
+    await asyncio.sleep(0)
     ear[0].fault = ZeroDivisionError("nobody thought of this")
-    os.write(line[0], TELEGRAMS[0])
+    inlet = inlet_of(line[1])
+    inlet.data_received(TELEGRAMS[0] + TELEGRAMS[1])  # an answer, and a telegram
+    ear[0].fault = None
+    inlet.data_received(TELEGRAMS[2])
     with pytest.raises(ZeroDivisionError):
         await asyncio.wait_for(ear[1], 20)
+    with pytest.raises(DisconnectedError):
+        await asyncio.wait_for(talking, 20)
+    assert ear[0].events == []
     assert not ear[0].channel.is_open
 
 
@@ -151,21 +192,64 @@ async def test_a_link_on_which_answers_are_sent_is_read(
     assert [call.args for call in tapped.call_args_list] == [(None,), (ear[0].channel._take,)]
 
 
+class Sources:
+    """A UDP listener, and what its channels are given."""
+
+    def __init__(self) -> None:
+        self.ports: list[DatagramPort] = []
+        self.ears: list[Ear] = []
+        self.over = asyncio.Event()
+        self.listener = DatagramListener(
+            "127.0.0.1", free_port(), networks("127.0.0.1"), self._attend
+        )
+
+    async def _attend(self, port: Port, _address: str) -> None:
+        assert isinstance(port, DatagramPort)
+        self.ports.append(port)
+        self.ears.append(Ear("wrapper"))
+        with suppress(ConnectionResetError):
+            await self.ears[-1].channel.listen(port)
+        self.over.set()
+
+    @property
+    def received(self) -> int:
+        return sum(ear.channel.statistics.bytes_received for ear in self.ears)
+
+    async def send(self, data: bytes) -> None:
+        """Send from a new source, and wait until it is read."""
+        before = self.received
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as source:
+            source.sendto(data, ("127.0.0.1", self.listener._address[1]))
+        async with asyncio.timeout(20):
+            while self.received == before:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+async def sources(stack: AsyncExitStack) -> Sources:
+    sources = Sources()
+    await sources.listener.open()
+    stack.push_async_callback(sources.listener.close)
+    return sources
+
+
 async def test_a_source_of_datagrams_is_let_go_by_a_channel_that_waits_for_silences(
-    stack: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
+    sources: Sources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(channels, "QUIET", 0.1)
     monkeypatch.setattr(datagrams, "LINGER", 0.25)
-    over = asyncio.Event()
+    await sources.send(b"one")
+    await asyncio.wait_for(sources.over.wait(), 20)
 
-    async def attend(port: Port, _address: str) -> None:
-        with suppress(ConnectionResetError):
-            await Ear("wrapper").channel.listen(port)
-        over.set()
 
-    listener = DatagramListener("127.0.0.1", free_port(), networks("127.0.0.1"), attend)
-    await listener.open()
-    stack.push_async_callback(listener.close)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as source:
-        source.sendto(b"one", ("127.0.0.1", listener._address[1]))
-    await asyncio.wait_for(over.wait(), 20)
+async def test_a_datagram_that_comes_as_its_source_is_let_go_is_read(
+    sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(datagrams, "LINGER", 0.2)
+    await sources.send(b"one")
+    port = sources.ports[0]
+    await asyncio.sleep(port._until - asyncio.get_running_loop().time() - 0.01)
+    time.sleep(0.02)  # noqa: ASYNC251 - the loop is busy until it is over
+    port.put(b"two")
+    await asyncio.wait_for(sources.over.wait(), 20)
+    assert sources.received == 6

@@ -83,8 +83,8 @@ class Deriver:
     ) -> tuple[list[Reading], list[str]]:
         """Return what follows from the fresh readings of one telegram, and what holds no longer.
 
-        at is the time, in seconds since 1970. Readings of one shape have the same
-        codes at the same places. The second are names of averages and peaks of a
+        at is the time, in seconds since 1970. Lists of one shape have the same codes
+        at the same places. The second are names of averages and peaks of a
         period or a month that is over.
         """
         if shape is None or shape is not self._shape:

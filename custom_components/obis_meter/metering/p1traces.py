@@ -61,7 +61,7 @@ def _number(first: Reading, octets: bytes) -> Reading | None:
 def _clock(octets: bytes) -> Reading | None:
     """Read the time of the telegram where nothing stands beside it."""
     minute, seconds = _minute(octets[:10], octets[12:]), octets[10:12]
-    if minute and seconds.isdigit() and (second := int(seconds)) < 60:
+    if minute and len(seconds) == 2 and seconds.isdigit() and (second := int(seconds)) < 60:
         return Reading(p1text.CLOCK, minute.replace(second=second))
     when = moment(octets.decode("latin-1"))
     return Reading(p1text.CLOCK, when) if when else None

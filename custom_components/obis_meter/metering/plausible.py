@@ -26,7 +26,7 @@ type _Total = tuple[int, ObisCode, Quantity]
 class _Seen:
     """A total as last accepted or last doubted, and when, in seconds of the caller's clock.
 
-    most is what it may be at any time from here on.
+    most is what it may become within no time, or less.
     """
 
     value: Decimal
@@ -61,8 +61,8 @@ class Guard:
     ) -> Sequence[Reading]:
         """Return the readings of one telegram without the totals that have to wait.
 
-        at is the time in seconds, of any clock. Readings of one shape have the same
-        codes at the same places.
+        at is the time in seconds, of any clock. Lists of one shape have the same codes
+        at the same places.
         """
         if shape is None or shape is not self._shape:
             self._shape, self._totals = shape, list(_totals(readings))

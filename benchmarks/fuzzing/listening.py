@@ -9,7 +9,6 @@ from zlib import crc32
 from metering.detect import Detector
 from metering.dialogue import MAX_PENDING
 from metering.links import LINKS
-from metering.links.p1 import SILENCE
 from metering.model import Telegram
 from metering.security import Security
 from metering.session import Event, Session
@@ -81,7 +80,7 @@ def on_session(case: Case) -> Verdict | None:
         same(LAYOUTS, heard, published(hear(Session(_PLAIN[link], Security(keys)), stream)))
     if not case.seed.checked:
         return None  # nothing but a silence tells where a frame ends that bears no check
-    if link != "p1" or SILENCE not in case.data:  # it ends a text where it ends a chunk
+    if link not in _CLOSING or LINKS[link].silence not in case.data:  # it ends one with a chunk
         same(CHUNKING, heard, plain)
     doubted = sum(str(each).startswith(_UNCHECKED) for each in events)
     # some seeds' own checks are wrong, and who goes on without them is believed again

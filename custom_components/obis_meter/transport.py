@@ -110,7 +110,7 @@ class _Inlet(asyncio.StreamReaderProtocol):
         self._read_from = reader
         self.take: Take | None = None
         self.waiting = 0  # bytes
-        self.fault: Exception | None = None  # of who took; nothing is taken or read after it
+        self.fault: Exception | None = None  # of who took; nothing is taken after it
 
     @override
     def data_received(self, data: bytes) -> None:

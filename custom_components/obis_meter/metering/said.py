@@ -33,4 +33,4 @@ def number(readings: Readings, name: Name, unit: str) -> Decimal | None:
     if reading is None or not isinstance(reading.value, Decimal):
         return None
     value = convert(reading.value, reading.unit, unit)
-    return value if value is not None and -_ABSURD < value < _ABSURD else None
+    return value if value is not None and abs(value) < _ABSURD else None

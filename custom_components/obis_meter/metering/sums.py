@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from operator import is_not
+from typing import Final
 
 from .model import Reading
 from .said import Name, Readings, number
 
-_TOTAL = 8  # D group
+_TOTAL: Final = 8  # D group
 
 
 class Sums:

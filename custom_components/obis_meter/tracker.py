@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
-import time
+from time import time as seconds_now
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
@@ -40,11 +40,6 @@ from .registries import register_device, remove_computed, remove_parameters
 LINK_QUALITY: Final = "module:link_quality"
 
 type OnNew = Callable[[Meter, Iterable[RegisterId]], None]
-
-
-def seconds_now() -> float:
-    """Return the time in seconds since 1970."""
-    return time.time()
 
 
 class Tracker:

@@ -24,8 +24,9 @@ VISIBLE, OCTETS, UNSIGNED8, UNSIGNED16, UNSIGNED32 = 0x0A, 0x09, 0x11, 0x12, 0x0
 STATE, LINK_QUALITY, SERIAL, NAME = 0x8002, 0x8003, 0x8005, 0x8007
 _ASKED = (LINK_QUALITY, STATE, NAME)
 _WRAPPER = b"\x00\x01"
-_FLAG = b"\x7e"
+_FLAG, _START = b"\x7e", b"\x7e\xff\x03"
 _HEAD, _TAIL = 7, 3  # bytes before the command, and after the body
+_LONGEST = 8192  # bytes that a meter keeps of what is not whole
 
 
 def frame(protocol: int, command: int, body: bytes) -> bytes:
@@ -36,17 +37,21 @@ def frame(protocol: int, command: int, body: bytes) -> bytes:
 
 
 def frames(heard: bytearray) -> Iterator[tuple[int, int, bytes]]:
-    """Remove whole frames and yield protocol, command and body of each that is intact."""
-    while (start := heard.find(b"\x7e\xff\x03")) >= 0:
-        del heard[:start]
-        size = int.from_bytes(heard[5:7], "big") + _HEAD + _TAIL
-        if len(heard) < _HEAD or len(heard) < size:
-            return
-        text, check = bytes(heard[1 : size - 3]), heard[size - 3 : size - 1]
-        intact = heard[size - 1 : size] == _FLAG and crc16_x25(text).to_bytes(2, "big") == check
-        del heard[: size - 1 if intact else 1]
-        if intact:
+    """Remove whole frames and yield protocol, command and body of each that is intact.
+
+    One that is not whole is kept for its rest to come, unless an intact one follows: then its
+    length was damaged on the way, and nothing is waited for.
+    """
+    at = heard.find(_START)
+    while at >= 0:
+        size = int.from_bytes(heard[at + 5 : at + _HEAD], "big") + _HEAD + _TAIL
+        text, tail = bytes(heard[at + 1 : at + size - _TAIL]), heard[at + size - _TAIL : at + size]
+        if len(tail) == _TAIL and tail == crc16_x25(text).to_bytes(2, "big") + _FLAG:
+            del heard[: at + size - 1]  # the closing flag may also open the next frame
             yield int.from_bytes(text[2:4], "little"), text[6], text[7:]
+            at = -1
+        at = heard.find(_START, at + 1)
+    del heard[:-_LONGEST]
 
 
 def number(parameter: int) -> bytes:

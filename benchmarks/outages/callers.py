@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from time import monotonic
@@ -13,22 +12,15 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 
 from custom_components.obis_meter.const import DOMAIN
-from simulator.dlt645 import Meter2007
-from simulator.module import OCTETS, UNSIGNED32, ModuleTalk, Parameter
-from simulator.optical import OpticalMeter
 
+from .calls import CALLERS, CALLS, Call, prepare
 from .hurry import FACTOR
 from .kinds import Kind
 from .suffering import Sufferer
 
-CALLERS: Final = 10
-_PARAMETERS: Final = 40  # of a module's meter, each with a value of its own
-_FIRST: Final = 0x2900
-_OWN: Final = 0x2A00
+_BRIDGED: Final = "bridged"  # the error of who would send where a head end does
+_MISSED: Final = 0.1  # part of the calls that a busy machine may leave unanswered
 _HANGING: Final = 40.0  # s after which a call is said to hang: 64 may wait before it
-
-type Call = tuple[str, dict[str, Any], Callable[[dict[str, Any]], bool]]
-"""An action, its fields, and whether what it says is the answer to that."""
 
 
 @dataclass(slots=True)
@@ -53,7 +45,7 @@ class Callers:
         self.crowd = Crowd(f"{kind.name}{' failing' * failing}")
         self._hass, self._kind, self._random = hass, kind, random
         self._failing = failing
-        _prepare(kind)
+        prepare(kind.talks)
 
     async def call(self, rounds: int) -> Crowd:
         """Have each of ten call so many times; the line fails meanwhile where it is to."""
@@ -66,12 +58,21 @@ class Callers:
             failing.cancel()
             await asyncio.gather(failing, return_exceptions=True)
             await self._kind.line.recover()
-        elif book.telegrams:
+            return self.crowd
+        if book.telegrams:
             await asyncio.sleep(0.03)  # what is on its way
             self.crowd.sent, self.crowd.heard = book.telegrams - sent, _heard(channels) - heard
-            if abs(self.crowd.sent - self.crowd.heard) > 1:  # one may be sent just now
-                self.crowd.wrong.append("telegrams were lost or doubled")
+        self._look()
         return self.crowd
+
+    def _look(self) -> None:
+        """See that a line that is well lost no telegram, and brought answers."""
+        crowd = self.crowd
+        if abs(crowd.sent - crowd.heard) > 1:  # one may be sent just now
+            crowd.wrong.append("telegrams were lost or doubled")
+        missed = crowd.calls - crowd.answers - crowd.errors[_BRIDGED]
+        if missed > _MISSED * crowd.calls:
+            crowd.wrong.append(f"{missed} of {crowd.calls} calls had no answer on a well line")
 
     async def _fail(self) -> None:
         while True:
@@ -84,7 +85,7 @@ class Callers:
 
     async def ask(self, number: int) -> None:
         """Call once, whatever comes of it; HomeAssistantError."""
-        if self._kind.entry.data["link"] in _CALLS:
+        if self._kind.entry.data["link"] in CALLS:
             key, (action, fields, _) = self._choose(number, 0)
             await self._act(key, action, fields)
 
@@ -131,7 +132,7 @@ class Callers:
 
     def _choose(self, number: int, turn: int) -> tuple[str, Call]:
         key = self._random.choice(list(self._kind.books))
-        calls = _CALLS[self._kind.entry.data["link"]]
+        calls = CALLS[self._kind.entry.data["link"]]
         return key, self._random.choice(calls)(self._random, number, turn, key)
 
 
@@ -139,97 +140,11 @@ def _heard(channels: list[Any]) -> int:
     return sum(channel.statistics.telegrams for channel in channels)
 
 
-def _prepare(kind: Kind) -> None:
-    """Give a meter parameters whose values tell them apart, and one of each caller's own."""
-    for talk in kind.talks:
-        match talk:
-            case ModuleTalk():
-                for n in range(_PARAMETERS):
-                    octets = (7_000_000 + n).to_bytes(4, "big")
-                    talk.parameters[_FIRST + n] = Parameter(UNSIGNED32, octets)
-                for n in range(CALLERS):
-                    talk.parameters[_OWN + n] = Parameter(OCTETS, b"")
-            case OpticalMeter():
-                talk.parameters |= {f"9.{n}.0": f"{7000 + n}" for n in range(_PARAMETERS)}
-            case Meter2007(address=address):
-                written = {f"049100{n:02X}": _mine(address, n) for n in range(_PARAMETERS)}
-                talk.state.written |= written
-
-
-def _mine(address: str, number: int) -> bytes:
-    return bytes.fromhex(address)[-2:] + bytes([number])
-
-
-# --- calls of a module's meter ---
-
-
-def _module_get(random: Random, _number: int, _turn: int, _key: str) -> Call:
-    n = random.randrange(_PARAMETERS)
-    asked = {"parameter": f"0x{_FIRST + n:04X}"}
-    return "get_parameter", asked, lambda said: said["value"] == 7_000_000 + n
-
-
-def _module_set(_random: Random, number: int, turn: int, _key: str) -> Call:
-    mine = bytes([number]) * 4 + turn.to_bytes(2, "big")
-    asked = {"parameter": f"0x{_OWN + number:04X}", "type": "octet-string", "value": mine.hex()}
-
-    def fits(said: dict[str, Any]) -> bool:
-        back = said["read_back"]
-        return "read_back_error" in said if back is None else mine.hex() in back["hex"]
-
-    return "set_parameter", asked, fits
-
-
-def _module_send(_random: Random, number: int, turn: int, _key: str) -> Call:
-    mine = f"000100100001000300{number:02x}{turn:02x}"
-    returned = f"000100010010000300{number:02x}{turn:02x}"
-    return "send_data", {"data": mine}, lambda said: said["hex"] == returned
-
-
-def _module_invoke(_random: Random, _number: int, _turn: int, _key: str) -> Call:
-    return "invoke_action", {"parameter": "0x3007", "value": "01"}, lambda said: said["hex"] == "00"
-
-
-# --- calls of meters on a bus ---
-
-
-def _bus_get(random: Random, _number: int, _turn: int, key: str) -> Call:
-    n = random.randrange(_PARAMETERS)
-    mine = _mine(key, n).hex()
-    return "get_parameter", {"parameter": f"049100{n:02X}"}, lambda said: mine in said["hex"]
-
-
-def _bus_control(random: Random, _number: int, _turn: int, _key: str) -> Call:
-    operation = random.choice(("alarm", "alarm_off"))
-    asked = {"operation": operation}
-    return "control_relay", asked, lambda said: said["operation"] == operation
-
-
-def _read_now(_random: Random, _number: int, _turn: int, _key: str) -> Call:
-    return "read_now", {}, lambda said: said["readings"] > 0
-
-
-# --- calls of a meter behind a head ---
-
-
-def _head_get(random: Random, _number: int, _turn: int, _key: str) -> Call:
-    n = random.randrange(_PARAMETERS)
-    asked = {"parameter": f"9.{n}.0"}
-    return "get_parameter", asked, lambda said: f"{7000 + n}" in str(said["value"])
-
-
-_CALLS: Final[dict[str, tuple[Callable[[Random, int, int, str], Call], ...]]] = {
-    "rfc1662": (_module_get, _module_get, _module_set, _module_send, _module_invoke),
-    "dlt645": (*(_bus_get,) * 8, *(_bus_control,) * 3, _read_now),
-    "iec62056-21": (*(_head_get,) * 4, _read_now),
-}
-
-
 async def crowds(sufferers: list[Sufferer], rounds: int, number: int) -> list[Crowd]:
     """Have ten call each kind that can be asked, first on a line that is well."""
     found = []
     for failing in (False, True):
-        asked = [each for each in sufferers if each.kind.entry.data["link"] in _CALLS]
+        asked = [each for each in sufferers if each.kind.entry.data["link"] in CALLS]
         calling = [
             Callers(each.hass, each.kind, Random(f"{number} {each.kind.name}"), failing)
             for each in asked

@@ -1,10 +1,14 @@
 """Shared by all tests: the integration is importable before Home Assistant looks for it."""
 
 import gc
+import os
+from pathlib import Path
 
 import pytest
 
 import custom_components.obis_meter  # noqa: F401
+
+WAITING = tuple(Path(__file__).with_name(name) for name in ("ha", "recording"))
 
 
 @pytest.fixture(autouse=True)
@@ -20,3 +24,23 @@ def pytest_unconfigure() -> None:
     """Collect garbage once: the five searches of pytest find nothing to go through any more."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Deal those that wait on ports to all processes, before those that reckon: none comes last.
+
+    Each process takes as many tests from the front.
+    """
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    waiting = [item for item in items if _waits(item)]
+    others = [item for item in items if not _waits(item)]
+    items[:] = [
+        item
+        for process in range(count)
+        for group in (waiting, others)
+        for item in group[len(group) * process // count : len(group) * (process + 1) // count]
+    ]
+
+
+def _waits(item: pytest.Item) -> bool:
+    return any(item.path.is_relative_to(folder) for folder in WAITING)

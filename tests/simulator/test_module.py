@@ -3,7 +3,7 @@
 import pytest
 
 from simulator.meters import ModuleMeter, meter
-from simulator.module import COMMANDS, GET, OCTETS, RESPONSE, SERIAL, frame, frames, number
+from simulator.module import COMMANDS, GET, OCTETS, RESPONSE, SERIAL, SET, frame, frames, number
 
 ASKED = frame(COMMANDS, GET, number(SERIAL))
 
@@ -50,6 +50,6 @@ def test_what_is_never_whole_is_let_go() -> None:
 def test_a_value_with_a_flag_is_taken_whole() -> None:
     talk = module().talk
     talk.parameters[0x2801].octets = b""
-    talk.respond(frame(COMMANDS, 0xC1, number(0x2801) + b"\x05~\xff\x03~~"))
+    talk.respond(frame(COMMANDS, SET, number(0x2801) + b"\x05~\xff\x03~~"))
     held = talk.parameters[0x2801]
     assert (held.tag, held.octets) == (OCTETS, b"~\xff\x03~~")

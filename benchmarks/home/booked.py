@@ -1,7 +1,8 @@
 """What the recorder booked hour by hour, beside what a meter really counted."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 
 from homeassistant.components.recorder.statistics import statistics_during_period
@@ -10,7 +11,7 @@ from homeassistant.helpers.recorder import get_instance
 
 from simulator.clock import later
 
-from .street import Neighbour
+from .street import Neighbour, Span
 
 _HOUR = timedelta(hours=1)
 
@@ -32,29 +33,53 @@ class Hours:
     guessed: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Hour:
+    """One hour: when it began, by what it is off and was guessed, Wh, and its part of the bound."""
+
+    start: datetime
+    error: float
+    guessed: float
+    part: float
+
+
 async def compare(hass: HomeAssistant, each: Neighbour, begin: datetime) -> Hours:
     """Compare all hours but the first, which began before the meter was heard."""
     found = await get_instance(hass).async_add_executor_job(
         statistics_during_period, hass, begin, None, {each.total}, "hour", None, {"sum"}
     )
     rows = [(row["start"], row["sum"] or 0.0) for row in found.get(each.total, ())]
-    errors, guesses, parts = {}, {}, {}
-    for (first, before), (second, after) in pairwise(rows):
-        start, end = (
-            datetime.fromtimestamp(at, UTC).astimezone(begin.tzinfo)
-            for at in (first + 3600, second + 3600)
-        )
-        errors[start] = (after - before) * 1000 - (each.energy(end) - each.energy(start))
-        guesses[start] = each.guessed(start, end) - each.guessed(later(start, -_HOUR), start)
-        parts[start] = abs(errors[start] - guesses[start]) / each.bound(start, end)
-    if not errors:
+    return judge(rows, each, begin.tzinfo)
+
+
+def judge(rows: Sequence[tuple[float, float]], each: Neighbour, zone: tzinfo | None) -> Hours:
+    """Compare sums, kWh, at the ends of hours that began at some seconds of the epoch."""
+    hours = [_hour(each, span, kwh) for span, kwh in _booked(rows, zone)]
+    if not hours:
         return Hours()
-    worst = max(parts, key=lambda start: parts[start])
+    worst = max(hours, key=lambda hour: hour.part)
     return Hours(
-        len(errors),
-        round(max(map(abs, errors.values())), 1),
-        round(parts[worst], 2),
-        str(worst),
-        round(sum(errors.values()), 1),
-        round(max(map(abs, guesses.values())), 1),
+        len(hours),
+        round(max(abs(hour.error) for hour in hours), 1),
+        round(worst.part, 2),
+        str(worst.start),
+        round(sum(hour.error for hour in hours), 1),
+        round(max(abs(hour.guessed) for hour in hours), 1),
     )
+
+
+def _booked(
+    rows: Sequence[tuple[float, float]], zone: tzinfo | None
+) -> Iterator[tuple[Span, float]]:
+    """Yield the hours between the ends of two rows, with what was booked in them, kWh."""
+    for (first, before), (second, after) in pairwise(rows):
+        if second - first == _HOUR.total_seconds():
+            end = datetime.fromtimestamp(second, UTC) + _HOUR
+            yield ((end - _HOUR).astimezone(zone), end.astimezone(zone)), after - before
+
+
+def _hour(each: Neighbour, span: Span, kwh: float) -> _Hour:
+    start, end = span
+    error = kwh * 1000 - (each.energy(end) - each.energy(start))
+    guessed = each.guessed(start, end) - each.guessed(later(start, -_HOUR), start)
+    return _Hour(start, error, guessed, abs(error - guessed) / each.bound(start, end))

@@ -88,12 +88,12 @@ class Result:
     growth: Growth = field(default_factory=Growth)
     said: dict[str, dict[str, int]] = field(default_factory=dict)
 
-    def is_good(self, growing: float) -> bool:
-        """Tell whether all that is promised holds; growing is as in Case."""
-        booked = all(each.worst <= 1 and each.hours for each in self.hours.values())
-        return (
-            booked and not self.miscounted and not self.left_behind and self.growth.is_flat(growing)
-        )
+    def is_good(self, case: Case) -> bool:
+        """Tell whether all that is promised holds, for every meter and every hour of a case."""
+        booked = [each.worst <= 1 and each.hours == case.hours - 1 for each in self.hours.values()]
+        left = self.miscounted or self.left_behind
+        growing = not self.growth.is_flat(case.growing)
+        return len(booked) == len(case.meters) and all(booked) and not left and not growing
 
 
 class Soak:
@@ -209,7 +209,7 @@ async def _soak(case: Case, loop: simulated.SimulatedLoop) -> Result:
 def _run(name: str) -> Found:
     """Run a case in this process."""
     result: Result = simulated.run(CASES[name].begin, partial(_soak, CASES[name]))
-    return {"good": result.is_good(CASES[name].growing), **asdict(result)}
+    return {"good": result.is_good(CASES[name]), **asdict(result)}
 
 
 def _run_apart(name: str) -> Found:

@@ -24,6 +24,8 @@ _LOOK: Final = 0.02  # s
 _AT_ONCE: Final = 1.0  # s in which the end of a connection shows, on a busy machine
 _PATIENCE: Final = 3.0  # times its promise that a recovery is waited for
 _ENDS: Final = ("refuse", "hang up", "mute", "pulled")  # faults that last, and end what there is
+_LASTING: Final = 0.3  # part of them that lasts until pauses between attempts are at their longest
+_TOLD: Final = ("cut", "reset", *_ENDS)  # faults that no owner may miss in the log
 _ENTRY: Final = ("reload", "disable")
 _SETUP_RETRY: Final = 1.25 * 40 / FACTOR  # s between Home Assistant's own attempts, at most
 
@@ -59,6 +61,8 @@ class Sufferer:
         random, kind = self._random, self.kind
         faults = (*kind.line.faults, *_ENTRY, *(kind.head_end.faults if kind.head_end else ()))
         fault, held = random.choice(faults), 10 ** random.uniform(-1.5, 0.2)
+        if fault in _ENDS and random.random() < _LASTING:
+            held = random.uniform(3.0, 12.0)
         outcome = Outcome(kind.name, fault, held * FACTOR)
         interrupts, reloads = random.random() < 0.5, random.random() < 0.1
         await asyncio.sleep(random.uniform(0, 0.8))
@@ -190,6 +194,10 @@ class Sufferer:
         state = self.hass.states.get(self._id(key, name) or "")
         return state.state if state else None
 
+    def _is_told(self, fault: str) -> bool:
+        """Tell whether a fault ends a connection for certain."""
+        return (fault in _TOLD and self.kind.at_once) or fault.startswith("head end ")
+
     def _count(self, outcome: Outcome, since: int, reloaded: bool) -> None:
         """Count the lines of each subject: one when it goes, one when it comes back."""
         lines = self._log.about(self._names, since)
@@ -201,3 +209,5 @@ class Sufferer:
             if twice or (up != down and not reloaded):
                 said = "; ".join(line.text for line in lines if line.subject == subject)
                 outcome.wrong.append(f"{subject}: {down} lines down, {up} up: {said}")
+        if self._is_told(outcome.fault) and not reloaded and not (outcome.down and outcome.up):
+            outcome.wrong.append(f"nobody was told: {outcome.down} lines down, {outcome.up} up")

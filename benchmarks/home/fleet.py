@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count as numbers
 import json
+from random import Random
 import re
 import subprocess
 import sys
@@ -137,21 +138,24 @@ def _bridges(count: int) -> Iterator[_Bridge]:
 async def _serve(count: int, speed: float) -> None:
     bridges = list(_bridges(count))
     print(json.dumps([await each.open() for each in bridges]), flush=True)
-    sending = asyncio.create_task(_send(bridges, 1 / speed / count, sent := Sent()))
+    sending = asyncio.create_task(_send(bridges, 1 / speed, sent := Sent()))
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     sending.cancel()
     print(json.dumps(asdict(sent)))
 
 
-async def _send(bridges: list[_Bridge], pause: float, sent: Sent) -> None:
-    """Send one meter's telegram after the other, spread over the second."""
+async def _send(bridges: list[_Bridge], second: float, sent: Sent) -> None:
+    """Send a telegram of each meter in every second, each at a moment of its own."""
+    random = Random(len(bridges))
+    moments = sorted(random.random() for _ in bridges)
     now = asyncio.get_running_loop().time
     began, cpu = now(), time.process_time()
     for number in numbers():
-        due = began + number * pause
+        seconds, which = divmod(number, len(bridges))
+        due = began + (seconds + moments[which]) * second
         if (early := due - now()) > 0:
             await asyncio.sleep(early)
-        sent.telegrams += bridges[number % len(bridges)].send()
+        sent.telegrams += bridges[which].send()
         sent.late = max(sent.late, now() - due)
         sent.cpu, sent.seconds = time.process_time() - cpu, now() - began
 

@@ -12,8 +12,8 @@ from metering.links import LINKS, Link
 from metering.model import Message, Telegram
 from metering.security import Security
 from metering.session import KEPT_PAYLOADS, Event, Session
-from simulator.checksums import crc16_arc, crc16_kermit, crc16_x25
 
+from .checks import holds
 from .seeds import Seed
 
 EXCEPTION: Final = "exception"
@@ -126,50 +126,13 @@ def _intact(link: Link, data: bytes, but: type[bytes] | tuple[()]) -> list[bytes
             payload = None
         taken = data[at : len(data) - len(buffer)]
         frame = taken.strip(b"\r\n\0\xff") if link.name == "p1" else taken
-        if payload and not isinstance(payload, but) and holds(link.name, frame):
+        last = data.startswith(link.silence, at + len(taken))
+        if payload and not isinstance(payload, but) and holds(link.name, frame, last=last):
             found.append(payload)
             at += len(taken)
         else:
             at += 1
     return found
-
-
-def holds(link: str, frame: bytes) -> bool:
-    """Tell whether a frame checks, reckoned by the simulator."""
-    match link:
-        case "hdlc":
-            text = frame.strip(b"\x7e")
-            return _x25(text.replace(b"\r\n", b"\n")) or _x25(text)
-        case "rfc1662":
-            return True  # octets may be escaped: the link's own word
-        case "sml":
-            begin = frame.find(b"\x1b\x1b\x1b\x1b\1\1\1\1")
-            check = frame[-2:]
-            crcs = crc16_x25(frame[begin:-2]), crc16_kermit(frame[begin:-2])
-            return check in (crcs[0].to_bytes(2, "little"), crcs[1].to_bytes(2, "big"))
-        case "mbus" | "dlt645":
-            text = frame[frame.index(0x68) :]
-            return sum(text[4 if link == "mbus" else 0 : -2]) & 0xFF == text[-2]
-        case "p1":
-            return _arc(frame)
-    return True
-
-
-def _x25(text: bytes) -> bool:
-    return crc16_x25(text[:-2]).to_bytes(2, "little") == text[-2:]
-
-
-def _arc(frame: bytes) -> bool:
-    """Tell whether a P1 telegram checks, as it came or without parity, or has no check at all."""
-    return any(map(_arc_holds, (frame, bytes(byte & 0x7F for byte in frame))))
-
-
-def _arc_holds(frame: bytes) -> bool:
-    text, mark, check = frame.rpartition(b"!")
-    wholes = [text[at:] for at, byte in enumerate(text) if byte == 0x2F]
-    sent = [each.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") for each in wholes]
-    crcs = {f"{crc16_arc(form + mark):04X}" for form in (*wholes, *sent)}
-    return not check.strip() or check.strip().upper().decode("latin-1").zfill(4) in crcs
 
 
 def same(kind: str, one: Sequence[object], other: Sequence[object]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from random import Random
+from unittest.mock import ANY
 
 import pytest
 
@@ -117,6 +118,28 @@ def test_damage_whose_check_never_comes_is_found(
     ]
     assert not any(once(target, case, gauge)[0] for case in cases)
     monkeypatch.setattr("metering.session._DOUBTS", 0)
+    found = [finding for case in cases if (finding := once(target, case, gauge)[0])]
+    assert {finding.kind for finding in found} == {INVENTED}
+
+
+@pytest.mark.parametrize(
+    ("name", "reckons"),
+    [
+        ("carried/kaifa/0", "metering.links.rfc1662.frame.crc16_x25"),
+        ("iec-a/0", "metering.links.iec62056_21.frame.bcc"),
+    ],
+)
+def test_a_link_whose_check_always_holds_is_found(
+    name: str, reckons: str, gauge: Gauge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed = next(seed for seed in seeds() if seed.name == name)
+    target, middle = TARGETS[f"link:{seed.link}"], len(seed.data) // 2
+    cases = [
+        Case(seed, seed.data[:at] + bytes([seed.data[at] ^ 1]) + seed.data[at + 1 :])
+        for at in range(middle, middle + 40)
+    ]
+    assert not any(once(target, case, gauge)[0] for case in cases)
+    monkeypatch.setattr(reckons, lambda _: ANY)
     found = [finding for case in cases if (finding := once(target, case, gauge)[0])]
     assert {finding.kind for finding in found} == {INVENTED}
 

@@ -74,8 +74,8 @@ def _booked(
     """Yield the hours between the ends of two rows, with what was booked in them, kWh."""
     for (first, before), (second, after) in pairwise(rows):
         if second - first == _HOUR.total_seconds():
-            end = datetime.fromtimestamp(second, UTC) + _HOUR
-            yield ((end - _HOUR).astimezone(zone), end.astimezone(zone)), after - before
+            start = datetime.fromtimestamp(second, UTC)  # where the first row ends
+            yield (start.astimezone(zone), (start + _HOUR).astimezone(zone)), after - before
 
 
 def _hour(each: Neighbour, span: Span, kwh: float) -> _Hour:

@@ -91,9 +91,9 @@ class Result:
     def is_good(self, case: Case) -> bool:
         """Tell whether all that is promised holds, for every meter and every hour of a case."""
         booked = [each.worst <= 1 and each.hours == case.hours - 1 for each in self.hours.values()]
-        left = self.miscounted or self.left_behind
-        growing = not self.growth.is_flat(case.growing)
-        return len(booked) == len(case.meters) and all(booked) and not left and not growing
+        whole = len(booked) == len(case.meters) and all(booked)
+        exact = not self.miscounted and not self.left_behind
+        return whole and exact and self.growth.is_flat(case.growing)
 
 
 class Soak:

@@ -20,6 +20,7 @@ from .suffering import Sufferer
 
 _BRIDGED: Final = "bridged"  # the error of who would send data where a head end does
 _MISSED: Final = 0.1  # part of the calls that a busy machine may leave unanswered
+_FEW: Final = 2  # that it may leave in any case: ten calls are asked of a head in the short form
 _HANGING: Final = 40.0  # s after which a call is said to hang: 64 may wait before it
 
 
@@ -72,7 +73,7 @@ class Callers:
         if abs(crowd.sent - crowd.heard) > 1:  # one may be sent just now
             crowd.wrong.append("telegrams were lost or doubled")
         missed = crowd.calls - crowd.answers - crowd.refused
-        if missed > max(2, _MISSED * crowd.calls):
+        if missed > max(_FEW, _MISSED * crowd.calls):
             crowd.wrong.append(f"{missed} of {crowd.calls} calls had no answer on a well line")
 
     async def _fail(self) -> None:

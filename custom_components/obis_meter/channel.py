@@ -5,6 +5,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import suppress
 from typing import Final
 
+from .awaited import Awaited
 from .const import LOGGER
 from .metering.dialogue import Become, Cut, Dialogue, Expect, Hold, Line, Pause, Send, Settle, Step
 from .metering.errors import MeteringError, NoAnswer
@@ -49,8 +50,7 @@ class Channel:
         self._who = who
         self._port: Port | None = None
         self._turns = Turns()
-        self._answer: asyncio.Future[bytes] | None = None
-        self._cutting: tuple[asyncio.Timeout, float] | None = None
+        self._awaited: Awaited | None = None
         self._settled: dict[Hashable, float] = {}
         self._moved_at = 0.0  # since when the line is silent
 
@@ -77,21 +77,26 @@ class Channel:
             self._port = None
             port.tap(None)
             self.vigil.end()
-            if self._answer and not self._answer.done():
-                self._answer.set_exception(DisconnectedError("the connection was lost"))
+            if self._awaited:
+                self._awaited.lost(DisconnectedError("the connection was lost"))
             await port.close()
 
     async def _read(self, port: Port) -> bytes:
         """Return the next bytes that are not taken as they come, none when the line is quiet."""
         while True:
+            end = self._moved_at + QUIET
             try:
-                async with asyncio.timeout_at(self._moved_at + QUIET):
+                async with asyncio.timeout_at(end):
                     return await port.read()
             except TimeoutError:
-                if (now := _now()) >= self._moved_at + QUIET:
-                    self._moved_at = now
-                    return b""
-                self.vigil.check(self.session.link, self.converse)
+                if self._moved_at + QUIET > end:
+                    self.vigil.check(self.session.link, self.converse)
+                    continue
+            with suppress(TimeoutError):  # what came in time, but while the loop was busy
+                async with asyncio.timeout(0):
+                    return await port.read()
+            self._moved_at = _now()
+            return b""
 
     def _tap(self) -> None:
         """Have bytes as they arrive, unless they are to be answered: that waits for the port."""
@@ -105,14 +110,9 @@ class Channel:
         self._moved_at = _now()
         self.statistics.bytes_received += len(data)
         self.recent = (self.recent + data)[-_RECENT:]
-        self._prolong()
+        if self._awaited:
+            self._awaited.prolong()
         return self.session.feed(data)
-
-    def _prolong(self) -> None:
-        """Wait on for the end of what a dialogue cuts for itself: more of it came, and in time."""
-        if self._cutting and not self._cutting[0].expired():
-            limit, within = self._cutting
-            limit.reschedule(_now() + within)
 
     async def _hear(self, events: Iterable[Event]) -> None:
         for frame in self.deliver(events):
@@ -126,7 +126,8 @@ class Channel:
         for event in events:
             self.statistics.note(event)
             if isinstance(event, Answer):
-                self._met(event.data)
+                if self._awaited:
+                    self._awaited.met(event.data)
                 answered = True
                 continue
             rest.append(event)
@@ -212,25 +213,17 @@ class Channel:
     async def _expect(self, step: Expect | Cut) -> bytes:
         """Wait for what a step expects; NoAnswer when its time is over."""
         self._open_port()
-        asked_at, self._answer = _now(), asyncio.get_running_loop().create_future()
-        answered = False
+        asked_at, answered = _now(), False
+        awaited = self._awaited = Awaited(step.within, from_each_byte=isinstance(step, Cut))
         try:
             await self._hear(self.session.expect(step))
-            async with asyncio.timeout(step.within) as limit:
-                self._cutting = (limit, step.within) if isinstance(step, Cut) else None
-                data = await self._answer
+            data = await awaited.wait()
             answered = True
             return data
-        except TimeoutError:
-            raise NoAnswer(f"no answer within {step.within:g} s") from None
         finally:
-            self._answer = self._cutting = None
+            self._awaited = None
             if isinstance(step, Expect) and step.topic is not None and not answered:
                 self._settled[step.topic] = asked_at + step.longest
-
-    def _met(self, data: bytes) -> None:
-        if self._answer and not self._answer.done():
-            self._answer.set_result(data)
 
     async def send(self, data: bytes) -> None:
         """Write a frame at once, whoever's turn it is; DisconnectedError or OSError."""

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, suppress
 import os
 import pty
 import termios
+import time
 import tty
 
 import pytest
@@ -229,6 +230,34 @@ async def test_no_answer_is_thrown_into_the_dialogue(bench: Bench) -> None:
     assert await bench.channel.converse(ask()) == "went on"
     await bench.heard(b"again")
     await bench.still_works()
+
+
+async def test_an_answer_that_came_while_the_loop_was_busy_came_in_time(bench: Bench) -> None:
+    answer = frame(COMMANDS, GET + RESPONSE, b"\x05\x80\x01\x2a")
+
+    def ask() -> Dialogue[bytes]:
+        asyncio.get_running_loop().call_soon(keep_busy, bench, answer)
+        return (yield Expect(anything, 0.005))
+
+    assert await bench.channel.converse(ask()) == bytes.fromhex("0022c40580012a")
+
+
+async def test_a_frame_whose_end_came_while_the_loop_was_busy_is_whole(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channels, "QUIET", 0.005)
+    bench.say(SAID[:5])
+    async with asyncio.timeout(20):
+        while not bench.channel.recent.endswith(SAID[:5]):  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0)
+    keep_busy(bench, SAID[5:])
+    await bench.heard(ACKNOWLEDGED)
+
+
+def keep_busy(bench: Bench, meanwhile: bytes) -> None:
+    """Leave nothing else a turn for a time in which the meter says something."""
+    bench.say(meanwhile)
+    time.sleep(0.05)
 
 
 async def test_a_topic_settles_before_it_is_asked_again(bench: Bench) -> None:

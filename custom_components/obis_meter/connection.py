@@ -10,7 +10,8 @@ from homeassistant.exceptions import ConfigEntryNotReady
 from .channel import Channel
 from .const import DOMAIN, LOGGER
 from .metering.model import LineSettings
-from .transport import Port, PortError, open_port
+from .port_error import PortError
+from .transport import Port, open_port
 from .vigil import SilenceError
 
 STABLE: Final = 60.0  # seconds after which a connection counts as stable

@@ -17,9 +17,10 @@ from .coordinator import ObisMeterConfigEntry
 from .datagrams import DatagramListener
 from .listener import MOST_PEERS, Gate, Listener, networks
 from .metering.detect import Locked
+from .port_error import PortError
 from .subentries import SubentriesCoordinator, key_of
 from .tracker import Tracker
-from .transport import Port, PortError
+from .transport import Port
 
 
 def gate(url: str, allowed: str, attend: Callable[[Port, str], Awaitable[None]]) -> Gate:

@@ -27,7 +27,8 @@ from .finder import Found
 from .forms import CONF_CALLERS
 from .key_flow import KeySteps, caught
 from .keyring import packed
-from .transport import Port, PortError
+from .port_error import PortError
+from .transport import Port
 
 _CALLERS: Final = {
     "module": (LISTEN, MODULE_LINK),

@@ -24,8 +24,8 @@ from .const import (
 from .finder import Found, Progress, search
 from .forms import ADVANCED
 from .head import ReadOut, access_of, ask_head, line_of, mistake_in, shortest, shown
+from .port_error import PortError
 from .port_flow import PortSteps
-from .transport import PortError
 
 _OCTET: Final = 8  # bits
 _OF_THE_PLACE: Final = (CONF_ASK, CONF_READOUT, CONF_FOREIGN, CONF_SERVICE)

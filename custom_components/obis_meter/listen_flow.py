@@ -19,7 +19,7 @@ from .head_flow import HeadSteps
 from .metering.chances import Chances, chances, opening
 from .metering.detect import Locked
 from .metering.model import LineSettings
-from .transport import PortError
+from .port_error import PortError
 
 USUAL: Final = LineSettings(115200)  # until it is known better
 _MODULE: Final = (LineSettings(115200), LineSettings(9600))

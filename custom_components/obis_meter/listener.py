@@ -11,7 +11,8 @@ from typing import Final, override
 
 from .const import LOGGER
 from .metering.model import LineSettings
-from .transport import Port, PortError
+from .port_error import PortError
+from .transport import Port
 
 type Network = IPv4Network | IPv6Network
 

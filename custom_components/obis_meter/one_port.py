@@ -14,7 +14,8 @@ from .metering.model import LineSettings, Module
 from .metering.security import Security
 from .metering.session import Event, Session
 from .moved import follow
-from .transport import Port, PortError
+from .port_error import PortError
+from .transport import Port
 from .watch import Watch, missing
 
 

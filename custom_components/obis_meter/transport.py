@@ -1,21 +1,21 @@
-"""Opens a port by its URL and says in one word why one cannot be opened."""
+"""Opens a port by its URL."""
 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 import errno
-import socket
 from typing import Final, TypedDict, override
 
 from homeassistant.exceptions import ConfigEntryNotReady
 import serialx
-from serialx.common import UnknownUriScheme
 
 from .metering.model import LineSettings
+from .port_error import PortError, why
 
 CONNECT_TIMEOUT: Final = 10  # seconds
 _CLOSE_TIMEOUT: Final = 5  # seconds
 _WRITE_TIMEOUT: Final = 10  # seconds
+_DEVICE_OPENS: Final = 1  # seconds that a device is given to open when nobody waits for it
 _BITS: Final = 11  # that an octet takes on the wire, at most
 _READ_SIZE: Final = 4096  # bytes
 _PARITIES: Final = {
@@ -24,16 +24,6 @@ _PARITIES: Final = {
     "O": serialx.Parity.ODD,
 }
 _STOP_BITS: Final = {1: serialx.StopBits.ONE, 2: serialx.StopBits.TWO}
-
-
-class PortError(Exception):
-    """A port cannot be used; key is the word for why, as translations name it."""
-
-    def __init__(self, key: str, url: str, cause: Exception) -> None:
-        """Keep the word and the port beside what the system said."""
-        super().__init__(f"{url}: {cause}" if str(cause) else f"{url}: no answer")
-        self.key = key
-        self.url = url
 
 
 type Take = Callable[[bytes], None]
@@ -156,6 +146,13 @@ class _TappedPort(Port):
         self._inlet.take = take
 
 
+async def _let_go(transport: serialx.BaseSerialTransport) -> None:
+    transport.abort()
+    with suppress(OSError):
+        async with asyncio.timeout(_CLOSE_TIMEOUT):
+            await transport.wait_closed()
+
+
 async def _closed(writer: asyncio.StreamWriter) -> None:
     """Wait until a serial port is free, or a socket closed."""
     transport = writer.transport
@@ -171,43 +168,32 @@ async def open_port(url: str, line: LineSettings) -> Port:
     inlet = _Inlet(reader)
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT):
-            transport, _ = await serialx.create_serial_connection(
-                loop, lambda: inlet, url=url, **_settings(line)
-            )
+            transport = await _opened(url, inlet, line)
     except (OSError, ValueError, serialx.SerialException, ConfigEntryNotReady) as err:
-        raise PortError(_why(err, url), url, err) from err
+        raise PortError(why(err, url), url, err) from err
     writer: asyncio.StreamWriter = serialx.SerialStreamWriter(transport, inlet, reader, loop)
     return _TappedPort(inlet, reader, writer, line, url)
 
 
-_KINDS: Final[tuple[tuple[type[Exception], str], ...]] = (
-    (FileNotFoundError, "port_not_found"),
-    (IsADirectoryError, "port_not_serial"),
-    (PermissionError, "port_denied"),
-    (ConnectionRefusedError, "port_refused"),
-    (TimeoutError, "port_timeout"),
-    (socket.gaierror, "host_not_found"),
-    (ConfigEntryNotReady, "port_not_ready"),
-    (UnknownUriScheme, "port_invalid"),
-    (ValueError, "port_invalid"),
-)
-_NUMBERS: Final = {
-    errno.EBUSY: "port_busy",
-    errno.ENOTTY: "port_not_serial",
-    errno.ENODEV: "port_not_found",
-    errno.ENXIO: "port_not_found",
-    errno.EHOSTUNREACH: "port_unreachable",
-    errno.ENETUNREACH: "port_unreachable",
-}
-
-
-def _why(err: Exception, url: str) -> str:
-    for kind, key in _KINDS:
-        if isinstance(err, kind):
-            return key
-    if isinstance(err, OSError):
-        return _NUMBERS.get(err.errno or 0, "port_failed")
-    return "port_not_rfc2217" if url.startswith("rfc2217:") else "port_failed"
+async def _opened(url: str, inlet: _Inlet, line: LineSettings) -> serialx.BaseSerialTransport:
+    """Return a transport, or leave none behind."""
+    loop = asyncio.get_running_loop()
+    opening = loop.create_task(
+        serialx.create_serial_connection(loop, lambda: inlet, url=url, **_settings(line))
+    )
+    try:
+        await asyncio.wait([opening])
+    except asyncio.CancelledError:
+        if "://" not in url:
+            # a device is opened by a thread: were that to fail after serialx has been cancelled,
+            # the log would tell of it as of an error that nobody took care of
+            await asyncio.wait([opening], timeout=_DEVICE_OPENS)
+        opening.cancel()
+        await asyncio.wait([opening], timeout=_CLOSE_TIMEOUT)
+        if opening.done() and not opening.cancelled() and not opening.exception():
+            await _let_go(opening.result()[0])
+        raise
+    return opening.result()[0]
 
 
 class _Settings(TypedDict):

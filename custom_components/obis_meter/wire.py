@@ -4,7 +4,8 @@ import asyncio
 
 from .const import is_raw
 from .metering.model import LineSettings
-from .transport import Port, PortError, open_port
+from .port_error import PortError
+from .transport import Port, open_port
 
 
 class Wire:

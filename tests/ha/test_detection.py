@@ -22,7 +22,8 @@ from custom_components.obis_meter.metering.detect import Locked
 from custom_components.obis_meter.metering.links import LINKS
 from custom_components.obis_meter.metering.links.rfc1662 import talk
 from custom_components.obis_meter.metering.model import LineSettings
-from custom_components.obis_meter.transport import PortError, open_port
+from custom_components.obis_meter.port_error import PortError
+from custom_components.obis_meter.transport import open_port
 from simulator.pusher import pusher
 from simulator.serve import PtyServer
 from tests.metering.captures import EVERY, Capture

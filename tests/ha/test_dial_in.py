@@ -23,8 +23,8 @@ from custom_components.obis_meter.const import DOMAIN
 from custom_components.obis_meter.diagnostics import async_get_config_entry_diagnostics
 from custom_components.obis_meter.dial_in import ListenerCoordinator
 from custom_components.obis_meter.listener import Listener, PeerPort, networks
+from custom_components.obis_meter.port_error import PortError
 from custom_components.obis_meter.tracker import Tracker
-from custom_components.obis_meter.transport import PortError
 from simulator.module import COMMANDS, EVENT, SERIAL as SERIAL_NUMBER, frame
 
 from .calling import OTHER, SERIAL, Module, is_on, listening

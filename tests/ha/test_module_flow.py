@@ -18,7 +18,7 @@ import pytest_socket
 from custom_components.obis_meter import port_flow
 from custom_components.obis_meter.const import DOMAIN
 from custom_components.obis_meter.metering.links.rfc1662 import talk
-from custom_components.obis_meter.transport import PortError
+from custom_components.obis_meter.port_error import PortError
 from simulator.meters import ModuleMeter, meter
 from simulator.module import COMMANDS, GET, SERIAL as SERIAL_NUMBER, frame
 from simulator.serve import PtyServer, TcpServer, serve_pty, serve_tcp

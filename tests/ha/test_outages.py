@@ -23,6 +23,7 @@ from custom_components.obis_meter.metering.errors import DecodeError, MeteringEr
 from custom_components.obis_meter.metering.model import LineSettings, Reading
 from custom_components.obis_meter.metering.plausible import Guard
 from custom_components.obis_meter.pace import FIRST_PATIENCE, LEAST_PATIENCE, Pace, Statistics
+from custom_components.obis_meter.port_error import PortError
 from simulator.serve import PtyServer, TcpServer
 
 from .conftest import METER, Serve, Wire, entry_for, p1, set_up, until
@@ -228,7 +229,7 @@ async def test_every_way_a_port_can_fail_has_its_word(
         raise cause
 
     monkeypatch.setattr(transport.serialx, "create_serial_connection", fail)
-    with pytest.raises(transport.PortError) as caught:
+    with pytest.raises(PortError) as caught:
         await transport.open_port("/dev/ttyUSB0", LineSettings(2400))
     assert caught.value.key == key
     assert str(caught.value).startswith("/dev/ttyUSB0: ")
@@ -239,7 +240,7 @@ async def test_a_bridge_that_takes_the_call_but_never_answers_is_a_timeout(
     monkeypatch: pytest.MonkeyPatch, wire: Wire
 ) -> None:
     monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.3)
-    with pytest.raises(transport.PortError) as caught:
+    with pytest.raises(PortError) as caught:
         await transport.open_port(wire.url.replace("socket", "rfc2217"), LineSettings(2400))
     assert caught.value.key == "port_timeout"
     await asyncio.sleep(0.1)

@@ -28,7 +28,8 @@ from custom_components.obis_meter.const import DOMAIN
 from custom_components.obis_meter.datagrams import LONGEST, DatagramListener
 from custom_components.obis_meter.dial_in import ListenerCoordinator
 from custom_components.obis_meter.listener import MOST_OF_ONE, networks
-from custom_components.obis_meter.transport import Port, PortError
+from custom_components.obis_meter.port_error import PortError
+from custom_components.obis_meter.transport import Port
 from simulator import push
 from simulator.carried import Carried
 from simulator.frames import wrapper

@@ -1,14 +1,27 @@
 """Shared by all tests: the integration is importable before Home Assistant looks for it."""
 
+import asyncio
+from collections.abc import Callable, Mapping
 import gc
 import os
 from pathlib import Path
 
+from homeassistant import runner
 import pytest
 
 import custom_components.obis_meter  # noqa: F401
 
+from .steady import SteadyLoop
+
 WAITING = tuple(Path(__file__).with_name(name) for name in ("ha", "recording"))
+
+
+@pytest.fixture(autouse=True)
+async def configure_event_loop() -> None:
+    """Configure the loop the way Home Assistant does, but leave it its clock."""
+    loop = asyncio.get_running_loop()
+    runner.configure_event_loop(loop)
+    del loop.time  # type: ignore[method-assign]
 
 
 @pytest.fixture(autouse=True)
@@ -18,6 +31,11 @@ def enable_event_loop_debug() -> None:
     It takes the place of a fixture of Home Assistant's that makes a loop for every test and has
     it note the stack of every callback, a third of the time; PYTHONASYNCIODEBUG=1 does so too.
     """
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Have tests wait by a clock that a busy machine does not disturb."""
+    return {"steady": SteadyLoop}
 
 
 def pytest_unconfigure() -> None:

@@ -85,18 +85,12 @@ class Channel:
         """Return the next bytes that are not taken as they come, none when the line is quiet."""
         while True:
             end = self._moved_at + QUIET
-            try:
-                async with asyncio.timeout_at(end):
-                    return await port.read()
-            except TimeoutError:
-                if self._moved_at + QUIET > end:
-                    self.vigil.check(self.session.link, self.converse)
-                    continue
-            with suppress(TimeoutError):  # what came in time, but while the loop was busy
-                async with asyncio.timeout(0):
-                    return await port.read()
-            self._moved_at = _now()
-            return b""
+            if data := await port.read_until(end):
+                return data
+            if self._moved_at + QUIET <= end:
+                self._moved_at = _now()
+                return b""
+            self.vigil.check(self.session.link, self.converse)
 
     def _tap(self) -> None:
         """Have bytes as they arrive, unless they are to be answered: that waits for the port."""

@@ -56,6 +56,17 @@ class Port:
             raise ConnectionResetError(errno.ECONNRESET, "the other side has hung up")
         return data
 
+    async def read_until(self, end: float) -> bytes:
+        """Return what has arrived by a moment of the loop's clock, even while the loop was busy.
+
+        Nothing where that is nothing; OSError when the port is gone.
+        """
+        for limit in asyncio.timeout_at(end), asyncio.timeout(0):
+            with suppress(TimeoutError):
+                async with limit:
+                    return await self.read()
+        return b""
+
     def tap(self, take: Take | None) -> None:
         """Give take what arrives from here on at once, where the port can; else it is read."""
 

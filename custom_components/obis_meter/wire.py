@@ -36,11 +36,7 @@ class Wire:
     async def read(self) -> bytes:
         """Return what comes before a gap, or nothing."""
         assert self._port
-        try:
-            async with asyncio.timeout(self._gap):
-                return await self._port.read()
-        except TimeoutError:
-            return b""
+        return await self._port.read_until(asyncio.get_running_loop().time() + self._gap)
 
     async def close(self) -> None:
         """Let the port go."""

@@ -1,5 +1,7 @@
 """The command line, as a user meets it."""
 
+import asyncio
+from functools import partial
 from pathlib import Path
 import signal
 import socket
@@ -11,6 +13,7 @@ import pytest
 from simulator.__main__ import main
 from simulator.lines import LINES
 from simulator.meters import METERS
+from tests.steady import SteadyLoop
 
 from .reading import p1_lines
 
@@ -129,8 +132,9 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 
 
 def test_replay_until_it_falls_silent(
-    tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+    tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(asyncio, "run", partial(asyncio.run, loop_factory=SteadyLoop))
     path = tmp_path / "frames.hex"
     path.write_text("41\n42\n")
     command = f"--replay {path} --every 0.05 --stdout --silence-after 0.2 --hours 0.0001 --speed 1"

@@ -1,6 +1,6 @@
 """A meter behind an optical head (IEC 62056-21): it is asked, and follows its own speed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 import re
@@ -53,7 +53,8 @@ class OpticalMeter:
     mode is A, B, C or E; the speed it offers is that of `letter`. echo: the head sends back
     what it hears. stubborn: never leaves 300 bit/s. deaf: needs no acknowledgement, and
     understands none. sleeps: must be woken. spoils: how many blocks get a wrong check.
-    parity: bit 7 is even parity. blocks: in so many parts the readout is sent.
+    parity: bit 7 is even parity. blocks: in so many parts the readout is sent. clock: the
+    seconds by which it is left alone, and speaks at 300 bit/s again.
     """
 
     home: Household
@@ -77,6 +78,7 @@ class OpticalMeter:
     away: bool = False
     secrets: str = ""
     pace: timedelta = timedelta(seconds=1)
+    clock: Callable[[], float] = monotonic
     parameters: dict[str, str] = field(default_factory=lambda: {"0.1.3": "0000"})
     speeds: list[int] = field(default_factory=list)
     _baud: int = _START
@@ -95,7 +97,7 @@ class OpticalMeter:
     @property
     def line(self) -> str:
         """Return how the line is set just now; a meter that was left alone starts again."""
-        if monotonic() - self._spoke > _PATIENCE * max(self.wire, 0.1):
+        if self.clock() - self._spoke > _PATIENCE * max(self.wire, 0.1):
             self._baud = _START
         return f"{self._baud} 7E1"
 
@@ -132,10 +134,10 @@ class OpticalMeter:
                 return
             self._change(baud)
             yield Burst(10 * len(piece) / baud * self.wire, baud, piece)
-        self._spoke = monotonic()
+        self._spoke = self.clock()
 
     def _change(self, baud: int) -> None:
-        self._baud, self._spoke = baud, monotonic()
+        self._baud, self._spoke = baud, self.clock()
         if self.speeds[-1:] != [baud]:
             self.speeds.append(baud)
 

@@ -7,11 +7,15 @@ import os
 from pathlib import Path
 
 from homeassistant import runner
+from hypothesis import settings
 import pytest
 
 import custom_components.obis_meter  # noqa: F401
 
 from .steady import SteadyLoop
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 WAITING = tuple(Path(__file__).with_name(name) for name in ("ha", "recording"))
 

@@ -10,7 +10,7 @@ from selectors import DefaultSelector, SelectorKey
 import time
 from typing import Final, override
 
-MOST: Final = 0.01  # seconds that callbacks, or a wait beyond its end, count for at most
+MOST: Final = 0.004  # seconds that callbacks, or a wait beyond its end, count for at most
 
 
 class _Selector(DefaultSelector):
@@ -51,3 +51,8 @@ class SteadyLoop(asyncio.SelectorEventLoop):
     @override
     def time(self) -> float:
         return self._keeper.time()
+
+
+def clock() -> float:
+    """Return the time by the loop that runs."""
+    return asyncio.get_running_loop().time()

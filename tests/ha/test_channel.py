@@ -237,7 +237,7 @@ async def test_an_answer_that_came_while_the_loop_was_busy_came_in_time(bench: B
 
     def ask() -> Dialogue[bytes]:
         asyncio.get_running_loop().call_soon(keep_busy, bench, answer)
-        return (yield Expect(anything, 0.005))
+        return (yield Expect(anything, 0.002))
 
     assert await bench.channel.converse(ask()) == bytes.fromhex("0022c40580012a")
 
@@ -245,7 +245,7 @@ async def test_an_answer_that_came_while_the_loop_was_busy_came_in_time(bench: B
 async def test_a_frame_whose_end_came_while_the_loop_was_busy_is_whole(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(channels, "QUIET", 0.005)
+    monkeypatch.setattr(channels, "QUIET", 0.002)
     bench.say(SAID[:5])
     async with asyncio.timeout(20):
         while not bench.channel.recent.endswith(SAID[:5]):  # noqa: ASYNC110 - nothing tells of it

@@ -30,6 +30,7 @@ from simulator import optical as simulated
 from simulator.lines import home
 from simulator.optical import OpticalMeter
 from simulator.serve import PtyServer, serve_pty, serve_tcp
+from tests.steady import clock
 
 from .conftest import START, Serve, place, reason, set_up, until
 from .test_diagnostics import decode
@@ -52,7 +53,7 @@ HOME = home(START, 1)
 
 
 def behind_head(**peculiar: Any) -> OpticalMeter:
-    return replace(OpticalMeter(HOME, START, wire=0.1), **peculiar)
+    return replace(OpticalMeter(HOME, START, wire=0.1, clock=clock), **peculiar)
 
 
 async def served(stack: AsyncExitStack, link: Path, **peculiar: Any) -> PtyServer:

@@ -169,7 +169,7 @@ async def test_an_answer_that_is_taken_while_the_loop_is_busy_is_in_time(
 
     def ask() -> Dialogue[bytes]:
         asyncio.get_running_loop().call_soon(busy)
-        return (yield Expect(lambda payload: True, 0.005))
+        return (yield Expect(lambda payload: True, 0.002))
 
     assert await ear[0].channel.converse(ask())
 
@@ -262,7 +262,7 @@ async def test_a_datagram_that_comes_as_its_source_is_let_go_is_read(
     monkeypatch.setattr(datagrams, "LINGER", 0.2)
     await sources.send(b"one")
     port = sources.ports[0]
-    await asyncio.sleep(port._until - asyncio.get_running_loop().time() - 0.005)
+    await asyncio.sleep(port._until - asyncio.get_running_loop().time() - 0.002)
     time.sleep(0.02)  # noqa: ASYNC251 - the loop is busy until it is over
     port.put(b"two")
     await asyncio.wait_for(sources.over.wait(), 20)

@@ -19,7 +19,7 @@ def test_the_published_check_values() -> None:
     assert crc16_kermit(checked) == 0x2189
 
 
-@settings(derandomize=True, deadline=None)
+@settings(derandomize=True)
 @given(st.binary(max_size=200))
 def test_all_agree_with_the_simulator(data: bytes) -> None:
     assert crc16_x25(data) == checksums.crc16_x25(data)
@@ -27,7 +27,7 @@ def test_all_agree_with_the_simulator(data: bytes) -> None:
     assert crc16_kermit(data) == checksums.crc16_kermit(data)
 
 
-@settings(derandomize=True, deadline=None)
+@settings(derandomize=True)
 @given(st.binary(max_size=200), st.binary(min_size=2, max_size=2))
 def test_data_ends_in_its_own_check_or_in_another(data: bytes, other: bytes) -> None:
     own = crc16_x25(data).to_bytes(2, "little")
@@ -37,7 +37,7 @@ def test_data_ends_in_its_own_check_or_in_another(data: bytes, other: bytes) -> 
     assert x25_is(data, other) == (other == own)
 
 
-@settings(derandomize=True, deadline=None)
+@settings(derandomize=True)
 @given(st.binary(max_size=60), st.binary(min_size=1, max_size=60))
 def test_a_checked_text_is_found_behind_anything(before: bytes, text: bytes) -> None:
     crc = crc16_arc(text)

@@ -26,7 +26,7 @@ from .captures import SIMULATED
 from .hearing import LONG
 
 EXAMPLES = 3000 if LONG else 30
-FUZZ = settings(max_examples=EXAMPLES, derandomize=not LONG, deadline=None)
+FUZZ = settings(max_examples=EXAMPLES, derandomize=not LONG)
 OPENINGS = (
     b"\x7e\xa0",
     b"\xe6\xe7\x00\x0f",

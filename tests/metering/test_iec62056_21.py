@@ -570,7 +570,7 @@ ASKED = {
 }
 
 
-@settings(max_examples=150, derandomize=True, deadline=None)
+@settings(max_examples=150, derandomize=True)
 @given(HEARD, st.booleans(), st.sampled_from(sorted(ASKED)))
 def test_no_answer_breaks_a_dialogue(heard: list[bytes], wake: bool, what: str) -> None:
     key = access(password="1", wake=wake)

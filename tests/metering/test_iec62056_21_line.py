@@ -16,6 +16,7 @@ from custom_components.obis_meter.metering.sign_on import SignOn
 from simulator.lines import home
 from simulator.optical import OpticalMeter
 from simulator.serve import serve_pty
+from tests.steady import clock
 
 from .talking import PortTalk
 
@@ -28,7 +29,7 @@ HOME = home(NOW, 1)
 
 
 def meter(letter: str = "5", **peculiar: object) -> OpticalMeter:
-    made = OpticalMeter(HOME, NOW, letter, wire=WIRE)
+    made = OpticalMeter(HOME, NOW, letter, wire=WIRE, clock=clock)
     return replace(made, **peculiar)  # type: ignore[arg-type]
 
 

@@ -116,7 +116,7 @@ def holed() -> list[Capture]:
     ]
 
 
-@settings(derandomize=True, deadline=None)
+@settings(derandomize=True)
 @given(st.data())
 def test_any_octets_in_holes_read_as_the_link_reads_them(data: st.DataObject) -> None:
     """Whatever a trace takes for a hole says nothing beyond it."""

@@ -119,7 +119,7 @@ def test_only_the_doubtful_reading_waits() -> None:
     assert guard.check((*texts, Reading(energy, Decimal(8), "Wh")), 0) == list(texts)
 
 
-@settings(derandomize=True, deadline=None)
+@settings(derandomize=True)
 @given(st.lists(st.integers(0, 5000), max_size=30))
 def test_what_passes_never_falls_before_it_is_confirmed(values: list[int]) -> None:
     meter = Meter()

@@ -161,7 +161,7 @@ class TestControl:
         expected = Lock.WRONG_AUTHENTICATION_KEY if control & 0x10 else Lock.NOT_AUTHENTICATED
         assert lock(payload, security) is expected
 
-    @settings(max_examples=200 if LONG else 15, derandomize=True, deadline=None)
+    @settings(max_examples=200 if LONG else 15, derandomize=True)
     @given(data=st.data())
     def test_any_content_comes_through(self, control: int, data: st.DataObject) -> None:
         content = PLAIN[:1] + data.draw(st.binary(min_size=4, max_size=4)) + b"\0"

@@ -218,7 +218,7 @@ PLAIN = st.recursive(
 )
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
+@settings(derandomize=True, max_examples=200)
 @given(PLAIN)
 def test_no_body_is_too_odd(body: CosemData) -> None:
     for reading in readings(body):

@@ -57,7 +57,7 @@ def snapshots(phases: int, zone: str) -> st.SearchStrategy[Snapshot]:
 
 
 @pytest.mark.parametrize(("name", "number"), LISTS)
-@settings(max_examples=200 if LONG else 8, derandomize=True, deadline=None)
+@settings(max_examples=200 if LONG else 8, derandomize=True)
 @given(data=st.data())
 def test_every_list_says_what_the_meter_knows(name: str, number: int, data: st.DataObject) -> None:
     device, zone = METERS[name].device, METERS[name].zone

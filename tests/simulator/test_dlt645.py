@@ -78,7 +78,7 @@ def test_noise_does_not_fill_the_memory() -> None:
     assert len(line._heard) <= 400
 
 
-@settings(max_examples=200 if LONG else 25, derandomize=True, deadline=None)
+@settings(max_examples=200 if LONG else 25, derandomize=True)
 @given(
     st.sampled_from((0x01, 0x04, 0x08, 0x11, 0x12, 0x14, 0x16, 0x19, 0x1C)), st.binary(max_size=30)
 )

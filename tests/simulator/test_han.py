@@ -64,7 +64,7 @@ EXAMPLE = Snapshot(
 
 
 @pytest.mark.parametrize("name", METERS)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(snapshot=SNAPSHOTS)
 def test_every_list_frames_well_whatever_its_values(name: str, snapshot: Snapshot) -> None:
     meter = METERS[name]

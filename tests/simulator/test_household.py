@@ -22,7 +22,7 @@ def every_slot(home: Household, start: datetime, count: int) -> list[Snapshot]:
     return [home.at(start + n * SLOT) for n in range(count)]
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(SEEDS, MOMENTS, st.sampled_from([1, 3]))
 def test_energy_is_the_exact_integral_of_power(seed: int, start: datetime, phases: int) -> None:
     home = Household(seed, start, phases=phases)
@@ -37,7 +37,7 @@ def test_energy_is_the_exact_integral_of_power(seed: int, start: datetime, phase
     assert joules_in % 3600 == joules_out % 3600 == 0  # quarter hours are whole Wh
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(SEEDS, MOMENTS)
 def test_energy_within_a_slot_grows_with_its_power(seed: int, start: datetime) -> None:
     home = Household(seed, start)
@@ -48,7 +48,7 @@ def test_energy_within_a_slot_grows_with_its_power(seed: int, start: datetime) -
     assert begin.energy_import <= middle.energy_import <= end.energy_import
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(SEEDS, MOMENTS)
 def test_registers_never_fall_and_tariffs_sum_to_the_total(seed: int, start: datetime) -> None:
     home = Household(seed, start)

@@ -48,7 +48,8 @@ class PeerPort(Port):
     @override
     async def read(self) -> bytes:
         clock = asyncio.get_running_loop().time
-        await asyncio.sleep(self._free_at - clock() - 1.0)
+        if (early := self._free_at - clock() - 1.0) > 0:
+            await asyncio.sleep(early)
         data = await super().read()
         self._free_at = max(self._free_at, clock()) + len(data) / RATE
         return data

@@ -57,11 +57,11 @@ class Port:
         return data
 
     async def read_until(self, end: float) -> bytes:
-        """Return what has arrived by a moment of the loop's clock, even while the loop was busy.
+        """Return what has arrived by a moment of the loop's clock, or nothing.
 
-        Nothing where that is nothing; OSError when the port is gone.
+        OSError when the port is gone.
         """
-        for limit in asyncio.timeout_at(end), asyncio.timeout(0):
+        for limit in asyncio.timeout_at(end), asyncio.timeout(0):  # again, if the loop was busy
             with suppress(TimeoutError):
                 async with limit:
                     return await self.read()

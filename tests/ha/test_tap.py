@@ -1,9 +1,10 @@
 """Bytes that are taken as they arrive, without a task that wakes for them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
+from functools import partial
 import os
 import pty
 from random import Random
@@ -17,7 +18,7 @@ import pytest
 from custom_components.obis_meter import channel as channels, datagrams, transport
 from custom_components.obis_meter.channel import Channel, DisconnectedError
 from custom_components.obis_meter.datagrams import DatagramListener, DatagramPort
-from custom_components.obis_meter.listener import networks
+from custom_components.obis_meter.listener import PeerPort, networks
 from custom_components.obis_meter.metering.dialogue import Become, Dialogue, Expect, Send
 from custom_components.obis_meter.metering.links import LINKS
 from custom_components.obis_meter.metering.model import LineSettings, Module, Telegram
@@ -172,6 +173,18 @@ async def test_an_answer_that_is_taken_while_the_loop_is_busy_is_in_time(
         return (yield Expect(lambda payload: True, 0.002))
 
     assert await ear[0].channel.converse(ask())
+
+
+@pytest.mark.parametrize("kind", [partial(Port, line=LineSettings(2400)), PeerPort])
+async def test_what_has_come_is_read_when_its_time_is_over(kind: Callable[..., Port]) -> None:
+    reader, late = asyncio.StreamReader(), asyncio.get_running_loop().time() - 1
+    port = kind(reader, Mock())
+    assert await port.read_until(late) == b""
+    reader.feed_data(b"late")
+    assert await port.read_until(late) == b"late"
+    reader.feed_eof()
+    with pytest.raises(ConnectionResetError):
+        await port.read_until(late)
 
 
 async def test_noise_without_end_is_a_silence(

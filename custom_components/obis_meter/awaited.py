@@ -25,6 +25,7 @@ class Awaited:
         """Note that it will not come."""
         if not self._answer.done():
             self._answer.set_exception(why)
+            self._answer.exception()  # is known, even if who waits has just been cancelled
 
     def prolong(self) -> None:
         """Note that bytes came, and in time."""

@@ -226,3 +226,13 @@ async def until(hass: HomeAssistant, true: Callable[[], bool], seconds: float = 
         while not true():
             await asyncio.sleep(0.01)
             await hass.async_block_till_done()
+
+
+@pytest.fixture
+async def complaints() -> AsyncIterator[list[dict[str, Any]]]:
+    """What the loop could give to nobody."""
+    loop, found = asyncio.get_running_loop(), list[dict[str, Any]]()
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(lambda _, context: found.append(context))
+    yield found
+    loop.set_exception_handler(before)

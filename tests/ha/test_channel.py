@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
+import gc
 import os
 import pty
 import termios
 import time
 import tty
+from typing import Any
 
 import pytest
 
@@ -258,6 +260,24 @@ def keep_busy(bench: Bench, meanwhile: bytes) -> None:
     """Leave nothing else a turn for a time in which the meter says something."""
     bench.say(meanwhile)
     time.sleep(0.05)
+
+
+async def test_who_waits_as_all_ends_leaves_nothing_unsaid(
+    bench: Bench, complaints: list[dict[str, Any]]
+) -> None:
+    def ask() -> Dialogue[bytes]:
+        return (yield Expect(anything, 9))
+
+    asking = asyncio.create_task(bench.channel.converse(ask()))
+    await spin()
+    for task in (bench.listening, asking):
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    del asking, task
+    await spin()
+    gc.collect()
+    assert not complaints
 
 
 async def test_a_topic_settles_before_it_is_asked_again(bench: Bench) -> None:

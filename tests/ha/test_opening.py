@@ -1,7 +1,7 @@
 """An opening that nobody waits for any more leaves nothing behind: no port, no error."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 import os
 from pathlib import Path
 import pty
@@ -34,16 +34,6 @@ class SlowDevice:
             return self._open(path, *how, **more)
         finally:
             self.done.set()
-
-
-@pytest.fixture
-async def complaints() -> AsyncIterator[list[dict[str, Any]]]:
-    """What the loop could give to nobody."""
-    loop, found = asyncio.get_running_loop(), list[dict[str, Any]]()
-    before = loop.get_exception_handler()
-    loop.set_exception_handler(lambda _, context: found.append(context))
-    yield found
-    loop.set_exception_handler(before)
 
 
 async def given_up(device: SlowDevice, then: Callable[[], None]) -> None:

@@ -34,14 +34,14 @@ def told(hass: HomeAssistant, entry: MockConfigEntry) -> str | None:
     return issue.translation_key if issue else None
 
 
-async def rattle(
-    hass: HomeAssistant, wire: Wire, entry: MockConfigEntry, noise: bytes, until_told: str
+async def send_until(
+    hass: HomeAssistant, wire: Wire, entry: MockConfigEntry, data: bytes, word: str | None
 ) -> None:
-    """Send noise until something is said of it."""
+    """Send something until that, or nothing any more, is told of the port."""
     async with asyncio.timeout(20):
-        while told(hass, entry) != until_told:
+        while told(hass, entry) != word:
             with suppress(ConnectionError):  # the port is opened anew where no telegram comes
-                await wire.send(noise)
+                await wire.send(data)
 
 
 async def test_a_meter_that_says_nothing_is_told_of_until_it_speaks(
@@ -50,8 +50,7 @@ async def test_a_meter_that_says_nothing_is_told_of_until_it_speaks(
     entry = await set_up(hass, entry_for(wire.url, "p1"))
     assert told(hass, entry) is None
     await until(hass, lambda: told(hass, entry) == "no_bytes")
-    await wire.send(TELEGRAM)
-    await until(hass, lambda: told(hass, entry) is None)
+    await send_until(hass, wire, entry, TELEGRAM, None)
 
 
 async def test_a_meter_that_does_not_answer_is_told_of_as_such(
@@ -68,9 +67,8 @@ async def test_bytes_without_a_telegram_are_told_of_until_one_is_read(
 ) -> None:
     entry = await set_up(hass, entry_for(wire.url, "p1"))
 
-    await rattle(hass, wire, entry, bytes(range(256)), "no_telegram_tcp")
-    await wire.send(TELEGRAM)
-    await until(hass, lambda: told(hass, entry) is None)
+    await send_until(hass, wire, entry, bytes(range(256)), "no_telegram_tcp")
+    await send_until(hass, wire, entry, TELEGRAM, None)
 
 
 async def test_garbled_bytes_tell_how_the_bridge_is_set_wrongly(
@@ -79,7 +77,7 @@ async def test_garbled_bytes_tell_how_the_bridge_is_set_wrongly(
     noise = Uart(9600).hear(TELEGRAM, Uart(2400))
     hass.config.country = "NO"
     entry = await set_up(hass, entry_for(wire.url, "p1"))
-    await rattle(hass, wire, entry, noise, "no_telegram_like_tcp")
+    await send_until(hass, wire, entry, noise, "no_telegram_like_tcp")
     issue = ir.async_get(hass).async_get_issue(DOMAIN, f"port_{entry.entry_id}")
     assert issue
     assert issue.translation_placeholders

@@ -10,13 +10,15 @@ from selectors import DefaultSelector, SelectorKey
 import time
 from typing import Final, override
 
+import pytest
+
 MOST: Final = 0.004  # seconds that callbacks, or a wait beyond its end, count for at most
 
 
 class _Selector(DefaultSelector):
     """Waits for files, and keeps the time."""
 
-    _now = staticmethod(time.monotonic)
+    _now = staticmethod(time.monotonic)  # in a class, where freezegun does not replace it
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,7 +26,7 @@ class _Selector(DefaultSelector):
         self._allowed = MOST
 
     def time(self) -> float:
-        """Return seconds that never go back, or those that a test has set."""
+        """Return seconds that go on with the loop, or those that a test has set."""
         if time.monotonic is not self._now:
             return time.monotonic()
         return self._at + min(self._now() - self._since, self._allowed)
@@ -51,6 +53,16 @@ class SteadyLoop(asyncio.SelectorEventLoop):
     @override
     def time(self) -> float:
         return self._keeper.time()
+
+
+def keep_busy(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Leave nothing a turn for a moment, in which ports hand on what was written.
+
+    The loop finds that so much time has passed.
+    """
+    time.sleep(0.05)
+    now = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: now() + seconds)
 
 
 def clock() -> float:

@@ -36,9 +36,7 @@ class Awaited:
         """Return it; NoAnswer when its time is over."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._within) as self._limit:
-                await asyncio.wait([self._answer])
-        if not self._answer.done():
-            await asyncio.sleep(0)  # what came in time, but while the loop was busy, is read now
-        if not self._answer.done():
+                await asyncio.wait([self._answer])  # which does not cancel it
+        if not self._answer.done():  # it came in time where the loop was too busy to see it
             raise NoAnswer(f"no answer within {self._within:g} s")
         return self._answer.result()

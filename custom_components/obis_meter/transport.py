@@ -15,7 +15,6 @@ from .port_error import PortError, why
 CONNECT_TIMEOUT: Final = 10  # seconds
 _CLOSE_TIMEOUT: Final = 5  # seconds
 _WRITE_TIMEOUT: Final = 10  # seconds
-_DEVICE_OPENS: Final = 1  # seconds that a device is given to open when nobody waits for it
 _BITS: Final = 11  # that an octet takes on the wire, at most
 _READ_SIZE: Final = 4096  # bytes
 _PARITIES: Final = {
@@ -93,10 +92,11 @@ class Port:
 
     async def close(self) -> None:
         """Let the port go at once, without draining it."""
-        self._writer.transport.abort()
-        with suppress(OSError):
-            async with asyncio.timeout(_CLOSE_TIMEOUT):
-                await _closed(self._writer)
+        transport = self._writer.transport
+        transport.abort()
+        await _free(
+            transport if isinstance(transport, serialx.BaseSerialTransport) else self._writer
+        )
 
 
 class _Inlet(asyncio.StreamReaderProtocol):
@@ -157,20 +157,11 @@ class _TappedPort(Port):
         self._inlet.take = take
 
 
-async def _let_go(transport: serialx.BaseSerialTransport) -> None:
-    transport.abort()
+async def _free(closing: serialx.BaseSerialTransport | asyncio.StreamWriter) -> None:
+    """Wait until a serial port is free, or a socket closed."""
     with suppress(OSError):
         async with asyncio.timeout(_CLOSE_TIMEOUT):
-            await transport.wait_closed()
-
-
-async def _closed(writer: asyncio.StreamWriter) -> None:
-    """Wait until a serial port is free, or a socket closed."""
-    transport = writer.transport
-    if isinstance(transport, serialx.BaseSerialTransport):
-        await transport.wait_closed()
-    else:
-        await writer.wait_closed()
+            await closing.wait_closed()
 
 
 async def open_port(url: str, line: LineSettings) -> Port:
@@ -187,7 +178,11 @@ async def open_port(url: str, line: LineSettings) -> Port:
 
 
 async def _opened(url: str, inlet: _Inlet, line: LineSettings) -> serialx.BaseSerialTransport:
-    """Return a transport, or leave none behind."""
+    """Return a transport, or leave none behind, whoever cancels how often.
+
+    The opening of a device is not cancelled: a thread is at it that cannot be stopped, and if it
+    failed, the log would tell of it as of an error that nobody took care of.
+    """
     loop = asyncio.get_running_loop()
     opening = loop.create_task(
         serialx.create_serial_connection(loop, lambda: inlet, url=url, **_settings(line))
@@ -195,16 +190,21 @@ async def _opened(url: str, inlet: _Inlet, line: LineSettings) -> serialx.BaseSe
     try:
         await asyncio.wait([opening])
     except asyncio.CancelledError:
-        if "://" not in url:
-            # a device is opened by a thread: were that to fail after serialx has been cancelled,
-            # the log would tell of it as of an error that nobody took care of
-            await asyncio.wait([opening], timeout=_DEVICE_OPENS)
-        opening.cancel()
+        opening.add_done_callback(_given_up)
+        if "://" in url:
+            opening.cancel()
         await asyncio.wait([opening], timeout=_CLOSE_TIMEOUT)
         if opening.done() and not opening.cancelled() and not opening.exception():
-            await _let_go(opening.result()[0])
+            await _free(opening.result()[0])
         raise
     return opening.result()[0]
+
+
+def _given_up(
+    opening: asyncio.Task[tuple[serialx.BaseSerialTransport, asyncio.Protocol]],
+) -> None:
+    if not opening.cancelled() and not opening.exception():
+        opening.result()[0].abort()
 
 
 class _Settings(TypedDict):

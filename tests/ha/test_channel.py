@@ -7,7 +7,6 @@ import gc
 import os
 import pty
 import termios
-import time
 import tty
 from typing import Any
 
@@ -34,6 +33,7 @@ from custom_components.obis_meter.transport import Port, open_port
 from custom_components.obis_meter.turns import _MOST_WAITING, COMMAND, POLL, CrowdedError, Turns
 from custom_components.obis_meter.vigil import SilenceError
 from simulator.module import COMMANDS, EVENT, GET, RESPONSE, frame
+from tests.steady import keep_busy
 
 SAID = frame(COMMANDS, EVENT, b"\x60\x28\x01\x01")
 ACKNOWLEDGED = frame(COMMANDS, EVENT + RESPONSE, b"\x60\x28\x01\x00")
@@ -234,12 +234,16 @@ async def test_no_answer_is_thrown_into_the_dialogue(bench: Bench) -> None:
     await bench.still_works()
 
 
-async def test_an_answer_that_came_while_the_loop_was_busy_came_in_time(bench: Bench) -> None:
-    answer = frame(COMMANDS, GET + RESPONSE, b"\x05\x80\x01\x2a")
+async def test_an_answer_that_came_while_the_loop_was_busy_came_in_time(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer() -> None:
+        bench.say(frame(COMMANDS, GET + RESPONSE, b"\x05\x80\x01\x2a"))
+        keep_busy(monkeypatch, 10)
 
     def ask() -> Dialogue[bytes]:
-        asyncio.get_running_loop().call_soon(keep_busy, bench, answer)
-        return (yield Expect(anything, 0.002))
+        asyncio.get_running_loop().call_soon(answer)
+        return (yield Expect(anything, 5))
 
     assert await bench.channel.converse(ask()) == bytes.fromhex("0022c40580012a")
 
@@ -247,19 +251,13 @@ async def test_an_answer_that_came_while_the_loop_was_busy_came_in_time(bench: B
 async def test_a_frame_whose_end_came_while_the_loop_was_busy_is_whole(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(channels, "QUIET", 0.002)
     bench.say(SAID[:5])
     async with asyncio.timeout(20):
         while not bench.channel.recent.endswith(SAID[:5]):  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0)
-    keep_busy(bench, SAID[5:])
+    bench.say(SAID[5:])
+    keep_busy(monkeypatch, 10)
     await bench.heard(ACKNOWLEDGED)
-
-
-def keep_busy(bench: Bench, meanwhile: bytes) -> None:
-    """Leave nothing else a turn for a time in which the meter says something."""
-    bench.say(meanwhile)
-    time.sleep(0.05)
 
 
 async def test_who_waits_as_all_ends_leaves_nothing_unsaid(

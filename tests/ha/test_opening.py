@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
+import gc
 import os
 from pathlib import Path
 import pty
@@ -36,12 +38,15 @@ class SlowDevice:
             self.done.set()
 
 
-async def given_up(device: SlowDevice, then: Callable[[], None]) -> None:
-    """Cancel an opening while the device is at it."""
+async def given_up(device: SlowDevice, *, times: int = 1, then: float = 0) -> None:
+    """Cancel an opening while the device is at it, which goes on then, if at all."""
     opening = asyncio.create_task(transport.open_port(device.path, LINE))
     assert await asyncio.to_thread(device.reached.wait, 20)
-    opening.cancel()
-    then()
+    for _ in range(times):
+        opening.cancel()
+        await asyncio.sleep(0.02)
+    if then:
+        asyncio.get_running_loop().call_later(then, device.go_on.set)
     async with asyncio.timeout(20):
         with pytest.raises(asyncio.CancelledError):
             await opening
@@ -53,48 +58,78 @@ def open_files(path: str) -> int:
     return sum(os.path.exists(file) and os.path.realpath(file) == path for file in files)
 
 
-async def closed(path: str) -> None:
-    async with asyncio.timeout(20):
-        while open_files(path):  # noqa: ASYNC110 - nothing tells of it
-            await asyncio.sleep(0.01)
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SlowDevice:
+    """A device that takes its time to be missing."""
+    return slow(str(tmp_path / "none"), monkeypatch)
+
+
+@pytest.fixture
+def somewhere(stack: AsyncExitStack, monkeypatch: pytest.MonkeyPatch) -> SlowDevice:
+    """A device that takes its time to open."""
+    ours, theirs = pty.openpty()
+    stack.callback(os.close, ours)
+    path = os.ttyname(theirs)
+    os.close(theirs)
+    return slow(path, monkeypatch)
+
+
+def slow(path: str, monkeypatch: pytest.MonkeyPatch) -> SlowDevice:
+    device = SlowDevice(path, os.open)
+    monkeypatch.setattr(os, "open", device.open)
+    return device
 
 
 async def test_one_that_fails_afterwards_is_no_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, complaints: list[dict[str, Any]]
+    nowhere: SlowDevice, complaints: list[dict[str, Any]]
 ) -> None:
-    device = SlowDevice(str(tmp_path / "none"), os.open)
-    monkeypatch.setattr(os, "open", device.open)
-    await given_up(device, device.go_on.set)
+    await given_up(nowhere, then=0.1)
+    assert nowhere.done.is_set()
     assert not complaints
 
 
 async def test_one_that_succeeds_afterwards_is_closed(
-    monkeypatch: pytest.MonkeyPatch, complaints: list[dict[str, Any]]
+    somewhere: SlowDevice, complaints: list[dict[str, Any]]
 ) -> None:
-    ours, theirs = pty.openpty()
-    path = os.ttyname(theirs)
-    os.close(theirs)
-    device = SlowDevice(path, os.open)
-    monkeypatch.setattr(os, "open", device.open)
-    await given_up(device, device.go_on.set)
-    await closed(path)
-    os.close(ours)
+    await given_up(somewhere, then=0.1)
+    assert somewhere.done.is_set()
+    assert not open_files(somewhere.path)
     assert not complaints
 
 
 async def test_one_that_hangs_is_not_waited_for(
-    monkeypatch: pytest.MonkeyPatch, complaints: list[dict[str, Any]]
+    somewhere: SlowDevice, monkeypatch: pytest.MonkeyPatch, complaints: list[dict[str, Any]]
 ) -> None:
-    monkeypatch.setattr(transport, "_DEVICE_OPENS", 0.05)
     monkeypatch.setattr(transport, "_CLOSE_TIMEOUT", 0.05)
-    ours, theirs = pty.openpty()
-    path = os.ttyname(theirs)
-    os.close(theirs)
-    device = SlowDevice(path, os.open)
-    monkeypatch.setattr(os, "open", device.open)
-    await given_up(device, lambda: None)
+    await given_up(somewhere)
+    await later(somewhere)
+    assert not complaints
+
+
+async def test_one_that_hangs_and_fails_is_no_error(
+    nowhere: SlowDevice, monkeypatch: pytest.MonkeyPatch, complaints: list[dict[str, Any]]
+) -> None:
+    monkeypatch.setattr(transport, "_CLOSE_TIMEOUT", 0.05)
+    await given_up(nowhere)
+    await later(nowhere)
+    assert not complaints
+
+
+async def test_one_that_is_cancelled_again_is_closed(
+    somewhere: SlowDevice, complaints: list[dict[str, Any]]
+) -> None:
+    await given_up(somewhere, times=2)
+    await later(somewhere)
+    assert not complaints
+
+
+async def later(device: SlowDevice) -> None:
+    """Have the device go on when nobody waits for it any more, and wait until it is closed."""
+    assert not device.done.is_set()
     device.go_on.set()
     assert await asyncio.to_thread(device.done.wait, 20)
-    await closed(path)
-    os.close(ours)
-    assert not complaints
+    async with asyncio.timeout(20):
+        while open_files(device.path):  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.02)
+    gc.collect()

@@ -27,6 +27,7 @@ from custom_components.obis_meter.pace import Pace
 from custom_components.obis_meter.transport import Port, open_port
 from custom_components.obis_meter.vigil import SilenceError
 from simulator.meters import meter
+from tests.steady import keep_busy
 
 from .conftest import START, free_port
 
@@ -162,15 +163,17 @@ async def test_a_fault_behind_the_tap_ends_the_connection(
 
 
 async def test_an_answer_that_is_taken_while_the_loop_is_busy_is_in_time(
-    line: tuple[int, Port], ear: tuple[Ear, asyncio.Task[None]]
+    line: tuple[int, Port],
+    ear: tuple[Ear, asyncio.Task[None]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def busy() -> None:
+    def answer() -> None:
         os.write(line[0], TELEGRAMS[0])
-        time.sleep(0.05)
+        keep_busy(monkeypatch, 10)
 
     def ask() -> Dialogue[bytes]:
-        asyncio.get_running_loop().call_soon(busy)
-        return (yield Expect(lambda payload: True, 0.002))
+        asyncio.get_running_loop().call_soon(answer)
+        return (yield Expect(lambda payload: True, 5))
 
     assert await ear[0].channel.converse(ask())
 

@@ -67,7 +67,7 @@ async def main():
             heard.set()
     heard = asyncio.Event()
     task = asyncio.create_task(other())
-    threading.Thread(target=stop, daemon=True).start()
+    threading.Thread(target=stop).start()
     try:
         for _ in range(10):
             async with asyncio.timeout(0.1):

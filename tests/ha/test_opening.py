@@ -39,7 +39,10 @@ class SlowDevice:
 
 
 async def given_up(device: SlowDevice, *, times: int = 1, then: float = 0) -> None:
-    """Cancel an opening while the device is at it, which goes on then, if at all."""
+    """Cancel an opening so many times while the device is at it, which goes on then seconds later.
+
+    With none it does not go on.
+    """
     opening = asyncio.create_task(transport.open_port(device.path, LINE))
     assert await asyncio.to_thread(device.reached.wait, 20)
     for _ in range(times):
@@ -56,6 +59,18 @@ def open_files(path: str) -> int:
     """Count the open files of this process that are a device."""
     files = Path("/proc/self/fd").iterdir()
     return sum(os.path.exists(file) and os.path.realpath(file) == path for file in files)
+
+
+async def later(device: SlowDevice) -> None:
+    """Have the device go on when nobody waits for it any more, and wait until it is closed."""
+    assert not device.done.is_set()
+    device.go_on.set()
+    assert await asyncio.to_thread(device.done.wait, 20)
+    async with asyncio.timeout(20):
+        while open_files(device.path):  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.02)
+    gc.collect()
 
 
 @pytest.fixture
@@ -121,15 +136,3 @@ async def test_one_that_is_cancelled_again_is_closed(
     await given_up(somewhere, times=2)
     await later(somewhere)
     assert not complaints
-
-
-async def later(device: SlowDevice) -> None:
-    """Have the device go on when nobody waits for it any more, and wait until it is closed."""
-    assert not device.done.is_set()
-    device.go_on.set()
-    assert await asyncio.to_thread(device.done.wait, 20)
-    async with asyncio.timeout(20):
-        while open_files(device.path):  # noqa: ASYNC110 - nothing tells of it
-            await asyncio.sleep(0.01)
-    await asyncio.sleep(0.02)
-    gc.collect()

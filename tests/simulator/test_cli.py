@@ -1,6 +1,7 @@
 """The command line, as a user meets it."""
 
 import asyncio
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 import signal
@@ -85,6 +86,15 @@ def test_it_tells_where_it_listens(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("kaifa-se (2400 8E1) on socket://127.0.0.1:")
 
 
+@pytest.fixture
+def at_a_terminal() -> Iterator[None]:
+    """Have what is begun hear interrupts, even where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("at_a_terminal")
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_it_cleanly(ending: signal.Signals, tmp_path: Path) -> None:
     link = tmp_path / "meter0"
@@ -97,7 +107,10 @@ def test_an_interrupt_ends_it_cleanly(ending: signal.Signals, tmp_path: Path) ->
         assert running.stdout is not None
         assert running.stdout.readline().decode().strip() == f"kaifa (2400 8E1) on {link}"
         running.send_signal(ending)
-        rest = running.communicate(timeout=10)
+        try:
+            rest = running.communicate(timeout=10)
+        finally:
+            running.kill()  # where it did not end, or this would not
     assert (running.returncode, rest) == (0, (b"", b""))
     assert not link.is_symlink()
 

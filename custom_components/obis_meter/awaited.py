@@ -37,6 +37,6 @@ class Awaited:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._within) as self._limit:
                 await asyncio.wait([self._answer])  # which does not cancel it
-        if not self._answer.done():  # it came in time where the loop was too busy to see it
+        if not self._answer.done():  # else it came in time, and the loop was too busy to see it
             raise NoAnswer(f"no answer within {self._within:g} s")
         return self._answer.result()

@@ -26,6 +26,7 @@ _STOP_BITS: Final = {1: serialx.StopBits.ONE, 2: serialx.StopBits.TWO}
 
 
 type Take = Callable[[bytes], None]
+type _Opening = asyncio.Task[tuple[serialx.BaseSerialTransport, asyncio.Protocol]]
 
 
 class Port:
@@ -194,17 +195,21 @@ async def _opened(url: str, inlet: _Inlet, line: LineSettings) -> serialx.BaseSe
         if "://" in url:
             opening.cancel()
         await asyncio.wait([opening], timeout=_CLOSE_TIMEOUT)
-        if opening.done() and not opening.cancelled() and not opening.exception():
-            await _free(opening.result()[0])
+        if transport := _opened_by(opening):
+            await _free(transport)
         raise
     return opening.result()[0]
 
 
-def _given_up(
-    opening: asyncio.Task[tuple[serialx.BaseSerialTransport, asyncio.Protocol]],
-) -> None:
-    if not opening.cancelled() and not opening.exception():
-        opening.result()[0].abort()
+def _given_up(opening: _Opening) -> None:
+    if transport := _opened_by(opening):
+        transport.abort()
+
+
+def _opened_by(opening: _Opening) -> serialx.BaseSerialTransport | None:
+    if not opening.done() or opening.cancelled() or opening.exception():
+        return None
+    return opening.result()[0]
 
 
 class _Settings(TypedDict):
